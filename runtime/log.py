@@ -1,0 +1,138 @@
+"""The port to a partitioned, transactional log, and the values that cross it.
+
+`runtime.memory_log` and `runtime.kafka_log` implement it; one behaviour suite runs on both
+(`tests/contract/test_log.py`). No vendor object crosses this port.
+
+Offsets have three meanings, and this page is the only place that defines them:
+
+- `offset` of a record: its place in the partition;
+- `next` of a batch or a state: the first offset that is *not* included. It is a fetch position, so it may lie beyond
+  the last record + 1: transaction markers and compacted records take offsets too;
+- `start` and `end` of a partition: the first offset kept and the first offset that a read-committed reader cannot see
+  yet (Kafka's log start and last stable offset).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TopicPartition:
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it was read. `timestamp_ms` is the log append time."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one fetch of one partition gave: every visible record of `[start, next)`, and nothing else.
+
+    `generation` is the number of the intake it was read for: it rises with every assignment and every seek, so that a
+    batch from before either can be told and dropped.
+    """
+
+    tp: TopicPartition
+    start: int
+    next: int
+    generation: int
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class OutRecord:
+    """One record to be written. The partition is always explicit: no client's default partitioner is used."""
+
+    tp: TopicPartition
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDescription:
+    """What tells two topics of one name apart, and how many partitions this one has."""
+
+    topic: str
+    topic_id: str
+    partitions: int
+
+
+class LogError(Exception):
+    """Root of the log's errors."""
+
+
+class TopicMissingError(LogError):
+    """The topic does not exist."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic} does not exist: create it with `synergy topics apply`")
+        self.topic = topic
+
+
+class RetriableCommitError(LogError):
+    """The outcome of the commit is unknown or it has to be repeated: call `commit` again with the same records."""
+
+
+class FencedError(LogError):
+    """A newer writer with the same transactional id has been opened: this one may never write again."""
+
+
+class CommitFailedError(LogError):
+    """The transaction was aborted or can't be saved: the process ends and start-up is the recovery."""
+
+
+class Writer(Protocol):
+    """The one writer of one partition's changelog and outputs."""
+
+    def commit(self, records: Sequence[OutRecord]) -> None:
+        """Write the records in ONE transaction; return when it is committed. May block for seconds.
+
+        Raises:
+            RetriableCommitError: the same call has to be repeated; nothing else may be written before.
+            FencedError: another writer has taken over.
+            CommitFailedError: the transaction is lost for good.
+        """
+        ...
+
+    def close(self) -> None:
+        """Abort a transaction that is still open and release the connection. Never raises."""
+        ...
+
+
+class Log(Protocol):
+    """A cluster of topics, as a partition task needs it. Every call may block; none is made on an event loop."""
+
+    def describe(self, topic: str) -> TopicDescription:
+        """Return id and partition count. Raises TopicMissingError."""
+        ...
+
+    def bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        """Return start and read-committed end of the partition. Raises TopicMissingError."""
+        ...
+
+    def open_writer(self, transactional_id: str) -> Writer:
+        """Fence the former writer of this id, end its transaction and return the new one."""
+        ...
+
+    def read(self, tp: TopicPartition, start: int, end: int) -> Iterator[Record]:
+        """Yield the committed records of `[start, end)` in order."""
+        ...
+
+    def group_positions(self, group: str, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Return what the group has committed; a partition without a commit is left out."""
+        ...

@@ -1,0 +1,73 @@
+"""What a stage of stream processing is: five verbs on one partition's state, called by `runtime.partition_task`.
+
+A stage holds no state of its own: `restore` makes the state of one partition and every other verb gets it. None of the
+verbs may block, read a clock or do I/O: time comes in as an argument, in microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from runtime.log import Batch, OutRecord
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one commit writes, frozen: encoded bytes only, so that later changes of the state can't reach it.
+
+    `parts` are changelog records by key; a value of None deletes the part. `outputs` go to other topics.
+    """
+
+    parts: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    outputs: Sequence[OutRecord] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether a commit would have nothing to write."""
+        return not self.parts and not self.outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Long work for a thread, on data that the state does not change afterwards (an immutable snapshot)."""
+
+    run: Callable[[], object]
+
+
+class Stage(Protocol[State]):
+    """Pure processing of one partition."""
+
+    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> State:
+        """Make the state from the changelog's latest parts, in any order; without parts, an empty state."""
+        ...
+
+    def apply(self, state: State, batch: Batch, now_us: int) -> None:
+        """Take one batch in. May raise anything: the task then restores the state and narrows the batch down.
+
+        `batch.start` equals the state's next offset of that topic: the task has cut away what was applied before.
+        """
+        ...
+
+    def tick(self, state: State, now_us: int) -> None:
+        """Let time pass: staleness, roll-over, expiry of programmes that are live."""
+        ...
+
+    def reject(self, state: State, batch: Batch, error: BaseException) -> None:
+        """Reject the single record of the batch as internal_error: its bytes go to the rejected topic."""
+        ...
+
+    def freeze(self, state: State, applied: Mapping[str, int]) -> Changes:
+        """Encode what changed since the last freeze and forget that it changed. `applied` is next by topic."""
+        ...
+
+    def job(self, state: State) -> Job | None:
+        """Return long work that became due, or None. At most one job a partition runs at a time."""
+        ...
+
+    def absorb(self, state: State, result: object, now_us: int) -> None:
+        """Take the result of a job in, on the task."""
+        ...
