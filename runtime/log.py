@@ -133,6 +133,8 @@ class Log(Protocol):
         """Yield the committed records of `[start, end)` in order."""
         ...
 
-    def group_positions(self, group: str, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+    def group_positions(
+        self, group: str, tps: Sequence[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
         """Return what the group has committed; a partition without a commit is left out."""
         ...

@@ -52,8 +52,8 @@ class Stage(Protocol[State]):
         """
         ...
 
-    def tick(self, state: State, now_us: int) -> None:
-        """Let time pass: staleness, roll-over, expiry of programmes that are live."""
+    def tick(self, state: State, now_us: int) -> bool:
+        """Let time pass (staleness, roll-over, expiry of programmes that are live); return whether it changed anything."""
         ...
 
     def reject(self, state: State, batch: Batch, error: BaseException) -> None:

@@ -1,0 +1,95 @@
+"""What a partition task asks its driver to do, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runtime.log import OutRecord, TopicDescription, TopicPartition
+from runtime.partition_stops import StopReason
+from runtime.stage import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSettings:
+    """What a partition task is told once.
+
+    `first` names the input topics that are read to the end measured at opening before any other input is applied.
+    Times are in microseconds: at most one commit an interval, a change after an idle interval commits once it settled,
+    progress without changes is committed quietly. `queue_batches` is the intake of one topic before it is paused.
+    """
+
+    stage: str
+    group: str
+    partition: int
+    inputs: tuple[str, ...]
+    changelog: str
+    first: tuple[str, ...] = ()
+    rebuild: bool = False
+    commit_interval_us: int = 1_000_000
+    settle_us: int = 50_000
+    quiet_commit_us: int = 5_000_000
+    tick_us: int = 1_000_000
+    queue_batches: int = 2
+
+    @property
+    def transactional_id(self) -> str:
+        """Fixed to the partition, so that a new owner fences the former one."""
+        return f"{self.group}-{self.partition}"
+
+    @property
+    def changelog_tp(self) -> TopicPartition:
+        """Where the parts of the state are."""
+        return TopicPartition(self.changelog, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Close the writer, if any; open a new one; read the changelog to its end; describe and measure the inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """Let the intake of this partition start anew at these positions, under a new generation."""
+
+    positions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Write these records in one transaction."""
+
+    records: tuple[OutRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a job in a thread; it is no reason to wait: batches are applied meanwhile."""
+
+    job: Job
+    opening: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the writer and forget the partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop this partition for good and tell people why."""
+
+    reason: StopReason
+
+
+Action = Open | Seek | Commit | Run | Close | Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The driver's answer to `Open`."""
+
+    parts: Mapping[bytes, bytes]
+    topics: Mapping[str, TopicDescription]
+    bounds: Mapping[str, tuple[int, int]]
+    group_committed: bool

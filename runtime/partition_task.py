@@ -1,0 +1,315 @@
+"""One partition of a stage: what may be applied when, what is committed, and when to stop.
+
+Sans-I/O: the task decides, its driver acts. `step` returns the next action, the driver carries it out (in a thread where
+it blocks) and answers with `opened`, `sought`, `committed`, `commit_failed` or `closed`. While an action is under way
+`step` returns nothing and NOTHING touches the state: that is what makes a commit exact. The rules are those of the
+design's section on exactly once:
+
+- the state's `next` per input topic is the only truth about what was applied;
+- a batch is applied if `batch.start <= next`; records below `next` are cut away; a larger start is a gap and stops;
+- a commit holds bytes that were frozen at one moment: changelog parts, outputs and `next` together;
+- an error of the stage restores the state of the last commit and narrows the batch down to the record that causes it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Generic
+
+from runtime.log import Batch, OutRecord
+from runtime.partition_actions import (
+    Action,
+    Close,
+    Commit,
+    Open,
+    Opened,
+    Run,
+    Seek,
+    Stop,
+    TaskSettings,
+)
+from runtime.partition_head import HEAD_KEY, Head, HeadCheck
+from runtime.partition_stops import ChangelogUnreadable, CoreFailed, GapFound, StopReason
+from runtime.stage import Stage, State
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A range that made the stage fail: it is applied in pieces of at most `size`, each on a committed state."""
+
+    topic: str
+    next: int
+    size: int
+
+
+class PartitionTask(Generic[State]):
+    """The protocol of one assigned partition; see the module's text."""
+
+    def __init__(self, settings: TaskSettings, stage: Stage[State], now_us: int) -> None:
+        """Start unopened at `now_us`; the first `step` asks for `Open`."""
+        self.settings = settings
+        self.next: dict[str, int] = {}
+        self.committed_next: dict[str, int] = {}
+        self.stopped: StopReason | None = None
+        self.ended = False
+        self._stage = stage
+        self._state: State | None = None
+        self._queues: dict[str, deque[Batch]] = {topic: deque() for topic in settings.inputs}
+        self._generation: int | None = None
+        self._in_flight: Action | None = None
+        self._wanted: Action | None = Open()
+        self._frozen_next: dict[str, int] = {}
+        self._head: Head | None = None
+        self._barrier: dict[str, int] = {}
+        self._suspect: _Suspect | None = None
+        self._poison: dict[tuple[str, int], BaseException] = {}
+        self._closing = False
+        self._opening = 0
+        self._job_running = False
+        self._dirty_since: int | None = None
+        self._last_commit = now_us - settings.commit_interval_us
+        self._last_tick = now_us
+
+    # -- intake
+
+    def deliver(self, batch: Batch) -> None:
+        """Queue a batch. One of another generation, or for a task that closes, is dropped."""
+        if batch.generation == self._generation:
+            self._queues[batch.tp.topic].append(batch)
+
+    def has_room(self, topic: str) -> bool:
+        """Whether the topic's intake may go on; the driver pauses it otherwise."""
+        return len(self._queues[topic]) < self.settings.queue_batches
+
+    def close(self) -> None:
+        """Ask for the end: finish what is under way, commit what was applied, close the writer."""
+        self._closing = True
+        self._generation = None
+        for queue in self._queues.values():
+            queue.clear()
+
+    # -- decisions
+
+    def step(self, now_us: int) -> Action | None:
+        """Apply what may be applied and return the next action, or None when there is nothing to do now."""
+        if not self._may_touch_state():
+            return None
+        try:
+            action = self._decide(now_us)
+        except Exception as error:
+            action = self._stop(CoreFailed(self.settings.stage, self.settings.partition, error))
+        if not isinstance(action, Run):
+            self._in_flight = action
+        return action
+
+    def _may_touch_state(self) -> bool:
+        return self._in_flight is None and not self.ended
+
+    def _decide(self, now_us: int) -> Action | None:
+        if self._state is None:
+            return Close() if self._closing else self._wanted
+        if not self._closing:
+            if self._wanted is not None:
+                return self._wanted
+            self._take_in(now_us)
+            if self._wanted is not None:
+                return self._wanted
+        if self._commit_due(now_us):
+            commit = self._freeze(now_us)
+            if commit is not None:
+                return commit
+        return Close() if self._closing else self._next_job(self._state)
+
+    def _take_in(self, now_us: int) -> None:
+        for topic in dict.fromkeys((*self.settings.first, *self.settings.inputs)):
+            while self._wanted is None and self._may_apply(topic):
+                batch = self._cut(self._queues[topic].popleft())
+                if batch is not None:
+                    self._apply(batch, now_us)
+        if self._state is not None and now_us - self._last_tick >= self.settings.tick_us:
+            self._last_tick = now_us
+            if self._stage.tick(self._state, now_us):
+                self._touch(now_us)
+
+    def _may_apply(self, topic: str) -> bool:
+        """Whether the topic's next batch may touch the state now."""
+        if not self._queues[topic]:
+            return False
+        if self._barrier and topic not in self.settings.first:
+            return False
+        return self._suspect is None or self._suspect.topic != topic or self._dirty_since is None
+
+    def _cut(self, batch: Batch) -> Batch | None:
+        """Apply the gap rule, cut away what was applied before, and take a piece of a suspect range."""
+        topic, known = batch.tp.topic, self.next[batch.tp.topic]
+        if self._is_gap(batch, known):
+            self._wanted = self._stop(GapFound(self.settings.stage, batch.tp, known, batch.start))
+            return None
+        if batch.next <= known:
+            return None
+        records = [record for record in batch.records if record.offset >= known]
+        whole = Batch(batch.tp, known, batch.next, batch.generation, records)
+        suspect = self._suspect
+        if suspect is None or suspect.topic != topic:
+            return whole
+        if known >= suspect.next:
+            self._suspect = None
+            return whole
+        if len(records) <= suspect.size:
+            return whole
+        end, kept = records[suspect.size].offset, records[: suspect.size]
+        rest = Batch(batch.tp, end, batch.next, batch.generation, records[suspect.size :])
+        self._queues[topic].appendleft(rest)
+        return Batch(batch.tp, known, end, batch.generation, kept)
+
+    def _is_gap(self, batch: Batch, known: int) -> bool:
+        return batch.start > known
+
+    def _apply(self, batch: Batch, now_us: int) -> None:
+        assert self._state is not None
+        topic = batch.tp.topic
+        try:
+            if batch.records:
+                self._apply_records(self._state, batch, now_us)
+        except Exception as error:
+            self._narrow(batch, error)
+            return
+        self.next[topic] = batch.next
+        if batch.records:
+            self._touch(now_us)
+        self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
+
+    def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:
+        poison = self._poison.get((batch.tp.topic, batch.records[0].offset))
+        if poison is not None and len(batch.records) == 1:
+            self._stage.reject(state, batch, poison)
+        else:
+            self._stage.apply(state, batch, now_us)
+
+    def _narrow(self, batch: Batch, error: BaseException) -> None:
+        """Go back to the last commit; the range comes again in halves, and a single record is marked as poison."""
+        count = len(batch.records)
+        if count == 1 and self._suspect is not None:
+            self._poison[batch.tp.topic, batch.records[0].offset] = error
+        self._suspect = _Suspect(batch.tp.topic, batch.next, max(1, count // 2))
+        self._forget()
+        self._wanted = Open()
+
+    def _touch(self, now_us: int) -> None:
+        if self._dirty_since is None:
+            self._dirty_since = now_us
+
+    def _commit_due(self, now_us: int) -> bool:
+        if self._dirty_since is None:
+            return self._progress_due(now_us)
+        if self._closing or self._suspect is not None:
+            return True
+        settled = self._dirty_since + self.settings.settle_us
+        return now_us >= max(settled, self._last_commit + self.settings.commit_interval_us)
+
+    def _freeze(self, now_us: int) -> Commit | None:
+        """Encode the changes, the outputs and `next` of this one moment."""
+        assert self._state is not None
+        assert self._head is not None
+        changes = self._stage.freeze(self._state, dict(self.next))
+        self._dirty_since = None
+        if changes.empty and not self._progress_due(now_us):
+            return None
+        tp = self.settings.changelog_tp
+        parts = (OutRecord(tp, key, value) for key, value in changes.parts.items())
+        head = OutRecord(tp, HEAD_KEY, self._head.with_next(self.next).encode())
+        self._frozen_next = dict(self.next)
+        self._last_commit = now_us
+        return Commit((*parts, *changes.outputs, head))
+
+    def _progress_due(self, now_us: int) -> bool:
+        """Progress alone (duplicates, ticks without effect) is committed now and then, not every second."""
+        if self.next == self.committed_next:
+            return False
+        hurry = self._closing or self._suspect is not None
+        return hurry or now_us >= self._last_commit + self.settings.quiet_commit_us
+
+    def _next_job(self, state: State) -> Run | None:
+        job = None if self._job_running else self._stage.job(state)
+        if job is None:
+            return None
+        self._job_running = True
+        return Run(job, self._opening)
+
+    # -- answers
+
+    def opened(self, answer: Opened) -> None:
+        """Take the changelog's state in, check it against the inputs, and ask for the seek."""
+        self._done(Open)
+        if self._closing:
+            return
+        check = HeadCheck(self.settings.stage, self.settings.partition, self.settings.rebuild)
+        found = check.resolve(answer.parts.get(HEAD_KEY), answer)
+        if isinstance(found, StopReason):
+            self._wanted = self._stop(found)
+            return
+        parts = [(key, value) for key, value in answer.parts.items() if key != HEAD_KEY]
+        try:
+            self._state = self._stage.restore(self.settings.partition, parts)
+        except Exception as error:
+            self._wanted = self._stop(
+                ChangelogUnreadable(self.settings.stage, self.settings.partition, error)
+            )
+            return
+        self._head = found
+        self.next = dict(found.next)
+        self.committed_next = dict(found.next)
+        ends = {topic: answer.bounds[topic][1] for topic in self.settings.first}
+        self._barrier = {topic: end for topic, end in ends.items() if self.next[topic] < end}
+        self._wanted = Seek(dict(self.next))
+
+    def sought(self, generation: int) -> None:
+        """The intake starts anew: only batches of this generation count from now on."""
+        self._done(Seek)
+        if not self._closing:
+            self._generation = generation
+
+    def committed(self) -> None:
+        """The transaction is committed."""
+        self._done(Commit)
+        self.committed_next = self._frozen_next
+
+    def closed(self) -> None:
+        """The writer is closed after `Close` or `Stop`, and the partition is forgotten."""
+        self._in_flight = None
+        self.ended = True
+        self._forget()
+
+    def job_done(self, run: Run, result: object, now_us: int) -> bool:
+        """Take a job's result in; False while an action is under way: offer it again then.
+
+        A result for a state that was dropped since is dropped too.
+        """
+        if run.opening != self._opening or self._closing or self._state is None:
+            return True
+        if not self._may_touch_state():
+            return False
+        self._job_running = False
+        self._stage.absorb(self._state, result, now_us)
+        self._touch(now_us)
+        return True
+
+    def _stop(self, reason: StopReason) -> Stop:
+        self.stopped = reason
+        return Stop(reason)
+
+    def _done(self, kind: type[Action]) -> None:
+        assert isinstance(self._in_flight, kind), f"{kind.__name__} was not under way"
+        self._in_flight = None
+        self._wanted = None
+
+    def _forget(self) -> None:
+        """Drop the state and everything that was read for it; the generation ends."""
+        self._state = None
+        self._generation = None
+        self._dirty_since = None
+        self._opening += 1
+        self._job_running = False
+        for queue in self._queues.values():
+            queue.clear()

@@ -1,0 +1,96 @@
+"""The test of the test: each bug that the design warns of is put in once, and the machine finds it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from runtime.assignment import Assignment
+from runtime.log import Batch
+from runtime.partition_actions import Action, Commit
+from runtime.partition_task import PartitionTask
+from tests.stateful.machine import PartitionMachine
+from tests.stateful.tally import TallyState
+
+SEARCH = settings(
+    max_examples=2_000, stateful_step_count=40, deadline=None, database=None, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck), derandomize=True,
+)  # fmt: skip
+
+
+class AppliesDuringCommit(PartitionTask[TallyState]):
+    """(a) Batches go on being applied while a commit is written; its end marks everything as saved."""
+
+    def step(self, now_us: int) -> Action | None:
+        if isinstance(self._in_flight, Commit):
+            self._take_in(now_us)
+            return None
+        return super().step(now_us)
+
+    def committed(self) -> None:
+        super().committed()
+        if self._state is not None:
+            self._stage.freeze(self._state, dict(self.next))
+            self._dirty_since = None
+
+
+class WritesLaterOffsets(PartitionTask[TallyState]):
+    """(b) The offsets are taken when the commit is written, after more was applied."""
+
+    def _freeze(self, now_us: int) -> Commit | None:
+        commit = super()._freeze(now_us)
+        if commit is None or self._head is None:
+            return commit
+        self._take_in(now_us)
+        head = self._head.with_next(self.next).encode()
+        *rest, last = commit.records
+        return Commit((*rest, type(last)(last.tp, last.key, head)))
+
+
+class AcceptsGaps(PartitionTask[TallyState]):
+    """(c) A batch that starts behind what was applied is taken in."""
+
+    def _is_gap(self, batch: Batch, known: int) -> bool:
+        return False
+
+
+class OpensOnFirstMessage(Assignment[TallyState]):
+    """(d) A message for a partition without a task opens it, whoever owns it now."""
+
+    def deliver(self, batch: Batch) -> None:
+        if batch.tp.partition not in self.tasks:
+            self.tasks[batch.tp.partition] = self._make_task(batch.tp.partition, 0)
+        super().deliver(batch)
+
+
+class MachineA(PartitionMachine):
+    task_class: ClassVar[type[PartitionTask[TallyState]]] = AppliesDuringCommit
+
+
+class MachineB(PartitionMachine):
+    task_class: ClassVar[type[PartitionTask[TallyState]]] = WritesLaterOffsets
+
+
+class MachineC(PartitionMachine):
+    task_class: ClassVar[type[PartitionTask[TallyState]]] = AcceptsGaps
+
+
+class MachineD(PartitionMachine):
+    assignment_class: ClassVar[type[Assignment[TallyState]]] = OpensOnFirstMessage
+
+
+@pytest.mark.parametrize(
+    ("machine", "found"),
+    [
+        (MachineA, "the saved state is not the fold|output|expected"),
+        (MachineB, "the saved state is not the fold|did not reach the end"),
+        (MachineC, "the saved state is not the fold|output|expected"),
+        (MachineD, "a worker opened a partition that was not assigned to it"),
+    ],
+)
+def test_the_machine_finds_the_seeded_bug(machine: type[PartitionMachine], found: str) -> None:
+    with pytest.raises(AssertionError, match=found):
+        run_state_machine_as_test(machine, settings=SEARCH)
