@@ -1,0 +1,1 @@
+"""Commands, wiring and the embedded stack; imports everything, imported by nothing."""

