@@ -1,0 +1,65 @@
+# Everything works from a fresh clone: each target first brings .venv up to date (infra/setup/environment.py).
+# ARGS are passed on: make run ARGS="--for 60s --json", make test ARGS="tests/unit -k units".
+
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help run setup setup-dev test check format-check lint types imports dependencies dead-code bench format docs kafka-lock clean clean-data
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:
+	@$(PYTHON) infra/setup/environment.py run
+
+setup-dev:
+	@$(PYTHON) infra/setup/environment.py dev
+
+run: setup ## Start everything on this machine and show it live; Ctrl-C stops it, the data stay in var/
+	@exec $(BIN)/synergy up $(ARGS)
+
+test: setup-dev ## Run the tests: unit, property, contract and end to end, on a real Kafka and ClickHouse engine
+	@exec $(BIN)/pytest $(ARGS)
+
+check: format-check lint types imports dependencies dead-code test ## Run every gate, then the tests: what CI runs
+
+format-check: setup-dev ## Check that the code is formatted
+	$(BIN)/ruff format --check --quiet .
+
+lint: setup-dev ## Check the rules of pyproject.toml with ruff
+	$(BIN)/ruff check --quiet .
+
+types: setup-dev ## Check the types with mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+imports: setup-dev ## Check that layers point down and the core stays pure
+	$(BIN)/lint-imports --no-logo
+
+dependencies: setup-dev ## Check that what is imported is declared, and the other way round
+	$(BIN)/deptry . --no-ansi
+
+dead-code: setup-dev ## Look for code that nothing uses
+	$(BIN)/vulture
+
+bench: setup-dev ## Measure against the bars; writes var/bench/results.json
+	@exec $(BIN)/python -m bench $(ARGS)
+
+format: setup-dev ## Format the code and apply the safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup-dev ## Refresh the generated pages: settings, metrics, commands, topics
+	$(BIN)/python -m docs.generate
+
+kafka-lock: setup-dev ## Resolve infra/kafka/jgo.toml into its lock file again
+	cd infra/kafka && ../../$(BIN)/jgo --resolver python lock
+
+clean: ## Remove .venv and the tools' caches; keeps var/ with its data
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+clean-data: ## Remove var/: every event, match and log of the embedded stack
+	rm -rf var
