@@ -1,0 +1,76 @@
+"""A reading: an availability that has not got its identity yet.
+
+The identity (source, facility, epoch, sequence) is given by the spool, in the transaction that makes
+the reading durable, and never anywhere else: the same spool gives the same identities after a crash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from schemas.events import (
+    Availability,
+    Basis,
+    DataKind,
+    Direction,
+    Form,
+    Property,
+    Quality,
+    SourceKind,
+)
+
+READING_NAMESPACE = UUID("5b6c3f0e-8f5d-5c1b-9d7a-3a1a0f6c2e41")
+
+
+def reading_id(source: str, facility: str, epoch: int, sequence: int) -> UUID:
+    """Return the id of a reading: UUIDv5 of its identity.
+
+    >>> reading_id("meter/1", "wv_mitchell", 1, 2) == reading_id("meter/1", "wv_mitchell", 1, 2)
+    True
+    """
+    return uuid5(READING_NAMESPACE, f"{source}\n{facility}\n{epoch}\n{sequence}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a source says about one series. Fields as in `schemas.events.Availability`.
+
+    `observed_at` is when the source knows it: the end of a measured period, the time at which a plan
+    line was written. A replay plays a reading at that moment of programme time.
+    """
+
+    source: str
+    facility: str
+    material: str
+    direction: Direction
+    form: Form
+    source_kind: SourceKind
+    quantity: int
+    unit: str
+    period_start: datetime
+    period_end: datetime
+    observed_at: datetime
+    quality: Quality
+    data_kind: DataKind
+    basis: Basis
+    moisture: float | None = None
+    formula: str | None = None
+    document: str | None = None
+    revision: int | None = None
+    corrects: str | None = None
+    flags: tuple[str, ...] = ()
+    properties: tuple[Property, ...] = ()
+
+    def identified(self, epoch: int, sequence: int) -> Availability:
+        """Return the event with its identity."""
+        return Availability(
+            id=reading_id(self.source, self.facility, epoch, sequence),
+            epoch=epoch,
+            sequence=sequence,
+            **{name: getattr(self, name) for name in _FIELDS},
+        )
+
+
+_FIELDS = tuple(Reading.__slots__)
