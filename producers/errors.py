@@ -22,12 +22,3 @@ class SpoolError(ProducerError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"spool {path}: {message}")
         self.path = path
-
-
-class PublishError(ProducerError):
-    """Messages were not acknowledged by the broker; they are still in the spool and are sent again."""
-
-    def __init__(self, failed: int, first: str) -> None:
-        super().__init__(f"{failed} messages were not acknowledged: {first}")
-        self.failed = failed
-        self.first = first

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
 
 from producers.errors import ProgrammeFileError
 from producers.programmes.tables import DemandRow
@@ -31,7 +32,7 @@ def hourly_quantities(per_day: int, profile: Sequence[int]) -> tuple[int, ...]:
     """
     weights = sum(profile)
     sums = [per_day * sum(profile[:hour]) // weights for hour in range(len(profile) + 1)]
-    return tuple(later - earlier for earlier, later in zip(sums, sums[1:], strict=False))
+    return tuple(later - earlier for earlier, later in pairwise(sums))
 
 
 class DemandStream:
