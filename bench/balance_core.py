@@ -1,0 +1,167 @@
+"""CPU cost of the pure balance stage: microseconds per reading, and per published position.
+
+    .venv/bin/python bench/balance_core.py
+
+CPU is user + system time of the process over all threads. Each line is one load: series in the partition, rows a
+batch, batches a commit. Columns: `apply` per reading; `take` (events and parts) per series that changed; `both` per
+reading. The bars: apply <= 0.8, take <= 12.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from schemas.events import Facility, Provenance
+from synergy.balance import MaterialRule, PartitionBalances
+
+START_US = 1_719_792_000_000_000  # 2024-07-01
+MATERIALS = ("fly_ash", "gypsum", "steel_slag")
+RULES = {material: MaterialRule("GRM", 10**12, 6 * 3_600_000_000) for material in MATERIALS}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is measured."""
+
+    name: str
+    series: int
+    period_us: int = 900_000_000
+    rows: int = 20_000
+    batches: int = 24
+    batches_a_commit: int = 5
+    noise: float = 0.3
+
+
+def frames(load: Load) -> list[pl.DataFrame]:
+    """Make batches in which every series reports in turn, one source a facility."""
+    facilities = load.series // len(MATERIALS)
+    generator = np.random.default_rng(7)
+    made: list[pl.DataFrame] = []
+    for batch in range(load.batches):
+        index = np.arange(batch * load.rows, (batch + 1) * load.rows)
+        step, series = index // load.series, index % load.series
+        facility, material = series // len(MATERIALS), series % len(MATERIALS)
+        steady = 1_000_000 * (1 + series % 17)
+        quantity = (steady * (1 + load.noise * generator.standard_normal(load.rows))).astype(
+            np.int64
+        )
+        start = START_US + step * load.period_us
+        made.append(
+            pl.DataFrame(
+                {
+                    "source": facility,
+                    "facility": facility,
+                    "epoch": np.ones(load.rows, np.int64),
+                    "sequence": step * len(MATERIALS) + material + 1,
+                    "material": np.array(MATERIALS)[material],
+                    "quantity": np.abs(quantity),
+                    "period_start": start,
+                    "period_end": start + load.period_us,
+                }
+            ).with_columns(
+                source=pl.format("meter-{}", pl.col("source").cast(pl.String).str.zfill(6)),
+                facility=pl.format("facility-{}", pl.col("facility").cast(pl.String).str.zfill(6)),
+                unit=pl.lit("GRM"),
+                direction=pl.lit("SUPPLY", pl.Categorical),
+                form=pl.lit("FLOW", pl.Categorical),
+                source_kind=pl.lit("METER", pl.Categorical),
+                quality=pl.lit("GOOD", pl.Categorical),
+                data_kind=pl.lit("MEASURED", pl.Categorical),
+                basis=pl.lit("DRY", pl.Categorical),
+                period_start=pl.col("period_start").cast(pl.Datetime("us", "UTC")),
+                period_end=pl.col("period_end").cast(pl.Datetime("us", "UTC")),
+                formula=pl.lit(None, pl.String),
+                document=pl.lit(None, pl.String),
+                revision=pl.lit(None, pl.Int32),
+                corrects=pl.lit(None, pl.String),
+                flags=pl.lit([], pl.List(pl.String)),
+                properties=pl.lit([], pl.List(pl.Struct({"name": pl.String, "value": pl.Float64}))),
+            )
+        )
+        assert facilities
+    return made
+
+
+def enrolled(load: Load) -> PartitionBalances:
+    """Make a partition with all facilities enrolled and told."""
+    balances = PartitionBalances.restore("synergy.availability.v1", 0, RULES, (), lambda _: 0)
+    for number in range(load.series // len(MATERIALS) + 1):
+        balances.put_facility(
+            Facility(
+                id=f"facility-{number:06d}",
+                programme="ohio-valley",
+                name=f"Plant {number}",
+                latitude=39.0,
+                longitude=-80.0,
+                industry="3510",
+                valid_from=datetime(2000, 1, 1, tzinfo=UTC),
+                provenance=Provenance.SAMPLE,
+                source="bench",
+                country="US",
+            ),
+            number,
+        )
+    balances.take_events(0)
+    balances.take_parts()
+    return balances
+
+
+def measure(load: Load) -> str:
+    """Run one load; the first third warms up."""
+    balances = enrolled(load)
+    batches = frames(load)
+    offsets = np.arange(load.rows, dtype=np.int64)
+    apply_cpu = take_cpu = 0.0
+    changed = events = parts = readings = 0
+    for number, frame in enumerate(batches):
+        now_us = int(frame["period_end"].to_physical().max())  # type: ignore[arg-type]
+        warm = number >= load.batches // 3
+        before = time.process_time()
+        refused = balances.apply_readings(frame, offsets + number * load.rows, now_us)
+        apply_cpu += warm * (time.process_time() - before)
+        assert not refused
+        readings += warm * load.rows
+        if (number + 1) % load.batches_a_commit == 0:
+            before = time.process_time()
+            published = balances.take_events((number + 1) * load.rows)
+            saved = balances.take_parts()
+            take_cpu += warm * (time.process_time() - before)
+            changed += warm * min(load.series, load.rows * load.batches_a_commit)
+            events += warm * len(published)
+            parts += warm * len(saved)
+    assert balances.applied == load.rows * load.batches
+    return (
+        f"{load.name:34s} apply {apply_cpu / readings * 1e6:6.3f} us/reading"
+        f"   take {take_cpu / max(changed, 1) * 1e6:6.2f} us/series"
+        f"   both {(apply_cpu + take_cpu) / readings * 1e6:6.3f} us/reading"
+        f"   {events / max(changed, 1):5.2f} events and {parts / max(changed, 1):5.2f} parts a series\n"
+    )
+
+
+def main() -> None:
+    """Measure all loads."""
+    for load in (
+        Load("1,500 series, 15 min", 1_500),
+        Load("6,000 series, 15 min", 6_000),
+        Load("6,000 series, 15 min, each batch", 6_000, batches_a_commit=1),
+        Load("6,000 series, 1 h", 6_000, period_us=3_600_000_000),
+        Load("6,000 series, 10 min", 6_000, period_us=600_000_000),
+        Load("6,000 series, 1 min", 6_000, period_us=60_000_000),
+        Load("6,000 series, steady", 6_000, noise=0.0),
+        Load("99 series", 99),
+        Load("99,999 series", 99_999, batches=60),
+    ):
+        gc.collect()
+        sys.stdout.write(measure(load))
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The changelog parts of one partition: what of the state is saved under which key.
+
+Pure: no clock, no I/O, no threads (gate: import-linter). The first byte of every value is the format version. Keys are
+a letter for the kind and little-endian numbers. Rings are saved in parts: the head of a series holds its newest group
+of four quarter-hours and its newest day, so that a reading in order changes one part only; a group or a week is saved
+when the ring moves on, and again only when a late reading changes it. Such a part says which group or week it is: what
+has left the ring is passed over on reading back and needs no deletion.
+
+    n number             text               c programme        time of a replay
+    f number             facility           i number           identity
+    s number             name of a series   h number           head of a series
+    q number, slot       four quarter-hours w number, slot     seven days
+    t number             told               d number           told flags and analyses
+    l number, document   plan line          a number           analyses
+    g number             flags
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from synergy.balance.series import NAME, SERIES
+from synergy.balance.state import PartitionState
+from synergy.balance.terms import VERSION, Int64s, microseconds
+from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
+
+HEAD = np.dtype(
+    [
+        ("series", SERIES),
+        ("quarter", "<i8"),
+        ("first_start", "<i8"),
+        ("day_bits", "<i8"),
+        ("today", "<i8"),
+        ("group", "<i8", (GROUP,)),
+    ]
+)
+GROUP_PART = np.dtype(
+    [("version", "u1"), ("spare", "u1", (3,)), ("group", "<i4"), ("values", "<i8", (GROUP,))]
+)
+WEEK_PART = np.dtype(
+    [("version", "u1"), ("spare", "u1", (3,)), ("group", "<i4"), ("values", "<i8", (WEEK,))]
+)
+KEY = np.dtype([("letter", "u1"), ("number", "<u4")])
+SLOT_KEY = np.dtype([("letter", "u1"), ("number", "<u4"), ("slot", "u1")])
+
+
+def key(letter: str, number: int, tail: str = "") -> bytes:
+    """Return the key of one part."""
+    return struct.pack("<cI", letter.encode(), number) + tail.encode()
+
+
+def take_parts(state: PartitionState) -> dict[bytes, bytes | None]:
+    """Return the parts that changed since the last call; None deletes a part."""
+    parts: dict[bytes, bytes | None] = {}
+    _take_series(state, parts)
+    _take_rare(state, parts)
+    _take_told(state, parts)
+    _take_identities(state, parts)
+    for number in sorted(state.facilities.changed):
+        parts[key("f", number)] = _document(asdict(state.facilities.entries[number]))
+    state.facilities.changed.clear()
+    for programme in sorted(state.times.changed):
+        parts[b"c" + programme.encode()] = _document(asdict(state.times.replays[programme]))
+    state.times.changed.clear()
+    for number, text in state.texts.take_new().items():
+        parts[key("n", number)] = bytes([VERSION]) + text.encode()
+    return parts
+
+
+def _take_series(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    series = state.series
+    fresh = np.arange(series.saved, series.size)
+    if fresh.size:
+        names = np.zeros(len(fresh), NAME)
+        names["version"] = VERSION
+        names["direction"] = series.direction[fresh]
+        names["facility"] = series.facility[fresh]
+        materials: list[int] = series.material[fresh].tolist()
+        names["material"] = [state.texts.number(state.materials[number]) for number in materials]
+        _put(parts, "s", fresh, names)
+        series.saved = series.size
+    changed = np.flatnonzero(series.unsaved[: series.size])
+    if not changed.size:
+        return
+    series.unsaved[changed] = False
+    _put(parts, "h", changed, _heads(state, changed))
+    _put_buckets(parts, "q", state.windows.take_groups(changed), GROUPS)
+    _put_buckets(parts, "w", state.windows.take_weeks(changed), WEEKS)
+
+
+def _heads(state: PartitionState, series: Int64s) -> npt.NDArray[np.void]:
+    windows = state.windows
+    heads = np.zeros(len(series), HEAD)
+    heads["series"] = state.series.rows[series]
+    heads["quarter"] = windows.latest[series]
+    heads["first_start"] = windows.first_start[series]
+    heads["day_bits"] = windows.day_bits[series]
+    heads["group"], heads["today"] = windows.newest(series)
+    return heads
+
+
+def _take_rare(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    """Take the parts of series that carry flags, analyses or plan lines."""
+    for number in sorted(state.flags.changed):
+        parts[key("g", number)] = _document(state.flags.saved(number))
+    state.flags.changed.clear()
+    for number in sorted(state.analyses.changed):
+        saved = [asdict(analysis) for analysis in state.analyses.saved(number)]
+        parts[key("a", number)] = _document(saved)
+    state.analyses.changed.clear()
+    for number, document in sorted(state.plans.changed):
+        line = state.plans.line(number, document)
+        parts[key("l", number, document)] = None if line is None else _document(asdict(line))
+    state.plans.changed.clear()
+
+
+def _take_told(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    told = state.told
+    changed = np.flatnonzero(told.changed[: state.series.size])
+    if not changed.size:
+        return
+    told.changed[changed] = False
+    _put(parts, "t", changed, told.rows[changed])
+    for number in sorted(told.changed_details):
+        details = told.details.get(number)
+        parts[key("d", number)] = None if details is None else _document(asdict(details))
+    told.changed_details.clear()
+
+
+def _take_identities(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    changed = state.identities.take_changed()
+    if not changed:
+        return
+    numbers = np.array([number for number, _ in changed])
+    _put(parts, "i", numbers, state.identities.table[numbers])
+    for number, ranges in changed:
+        if ranges:
+            flat = [edge for pair in ranges for edge in pair]
+            name = key("i", number)
+            parts[name] = (parts[name] or b"") + struct.pack(f"<{len(flat)}q", *flat)
+
+
+def _put(
+    parts: dict[bytes, bytes | None], letter: str, numbers: Int64s, rows: npt.NDArray[np.void]
+) -> None:
+    keys = np.zeros(len(numbers), KEY)
+    keys["letter"] = ord(letter)
+    keys["number"] = numbers
+    parts.update(zip(_records(keys), _records(rows), strict=True))
+
+
+def _put_buckets(
+    parts: dict[bytes, bytes | None], letter: str, buckets: Buckets, slots: int
+) -> None:
+    if not len(buckets.row):
+        return
+    keys = np.zeros(len(buckets.row), SLOT_KEY)
+    keys["letter"] = ord(letter)
+    keys["number"] = buckets.row
+    keys["slot"] = buckets.group % slots
+    rows = np.zeros(len(buckets.row), GROUP_PART if slots == GROUPS else WEEK_PART)
+    rows["version"] = VERSION
+    rows["group"] = buckets.group
+    rows["values"] = buckets.values
+    parts.update(zip(_records(keys), _records(rows), strict=True))
+
+
+def _records(rows: npt.NDArray[np.void]) -> Sequence[bytes]:
+    data, size = rows.tobytes(), rows.dtype.itemsize
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def _document(value: object) -> bytes:
+    return bytes([VERSION]) + json.dumps(value, default=_plain, separators=(",", ":")).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return microseconds(value)
+    message = f"{type(value).__name__} can't be saved"
+    raise TypeError(message)

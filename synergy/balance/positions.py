@@ -1,0 +1,257 @@
+"""From the state to the positions that are news.
+
+Pure: no clock, no I/O, no threads (gate: import-linter).
+
+A series is looked at when a reading touched it, when it was never published, when it became stale or revived, when a
+plan line starts or ends, an analysis runs out, a chapter begins, or a day of its programme's time is over since it was
+published; it is published when it is news (`told`). A series that is stale, or has no data in the present chapter, is
+not repeated daily.
+
+A series of flows or stocks is stale when its programme's time is more than `stale_after` past its `as_of`. Plan lines
+do not move `as_of`; a series without flows isn't stale while a plan line covers the time. A series that has only
+plans is as of the programme's time. After a jump to another chapter, a series whose data and plan lines all end before
+the chapter starts is published once with the flag `no_data_in_chapter`, not stale, promising nothing: firm and
+interruptible are 0. Its 24 h sum stays what it was at its `as_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.events import Coordinates, Position
+from synergy.balance.state import PartitionState
+from synergy.balance.terms import (
+    BASES,
+    DATA_KINDS,
+    DAY_US,
+    DIRECTIONS,
+    NO_DATA_IN_CHAPTER,
+    SOURCE_KINDS,
+    Bools,
+    Int64s,
+    moment,
+)
+from synergy.balance.told import NO_DETAILS, TOLD, Details, differ
+
+_Row: TypeAlias = tuple[Any, ...]  # a row of SERIES or TOLD as numpy unpacks it
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where every series stands; arrays over all series.
+
+    Attributes:
+        time: the programme's time, 0 if unknown.
+        alive: can be published: facility enrolled, material in the catalogue, time known, something known.
+        stale, out: as above.
+    """
+
+    time: Int64s
+    alive: Bools
+    stale: Bools
+    out: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The positions of some series as columns: the numbers as rows of TOLD, and what is not compared."""
+
+    series: Int64s
+    as_of: Int64s
+    days_seen: Int64s
+    flags_from: Int64s
+    shares: npt.NDArray[np.float64]
+    numbers: npt.NDArray[np.void]
+
+    def where(self, places: npt.NDArray[np.intp]) -> Self:
+        """Return the positions at these places."""
+        return type(self)(
+            self.series[places],
+            self.as_of[places],
+            self.days_seen[places],
+            self.flags_from[places],
+            self.shares[places],
+            self.numbers[places],
+        )
+
+
+def status(state: PartitionState) -> Status:
+    """Return where every series stands at its programme's time."""
+    series, size = state.series, state.series.size
+    facility = series.facility[:size]
+    facilities = state.facilities
+    clocks = [state.times.at(programme) for programme in facilities.programmes]
+    programme = facilities.programme[facility]
+    time = np.array([clock.time_us for clock in clocks], np.int64)[programme]
+    chapter = np.array([clock.chapter_start_us for clock in clocks], np.int64)[programme]
+    material = series.material[:size]
+    ruled = material < len(state.limits.rules)
+    as_of = series.rows["as_of"][:size]
+    state.series.touched[state.plans.refresh(time)] = True
+    plan = state.plans.outlook[:size]
+    known = (as_of > 0) | (plan["lines"] > 0)
+    alive = facilities.enrolled[facility] & ruled & (time > 0) & known
+    out = (as_of < chapter) & (plan["until"] <= chapter)
+    patience = state.limits.stale_after[np.where(ruled, material, -1)]
+    silent = (as_of > 0) & (time - as_of > patience)
+    stale = silent & ~out & ((state.windows.first_start[:size] > 0) | ~plan["covered"])
+    return Status(time, alive, stale, out)
+
+
+def to_look_at(state: PartitionState, now: Status) -> Int64s:
+    """Return the series whose position may be news."""
+    size = state.series.size
+    told = state.told.rows[:size]
+    look = state.series.touched[:size] | ~told["published"]
+    look |= (now.stale != told["stale"]) | (now.out != told["out"])
+    look |= state.analyses.due(now.time)
+    look |= ~now.stale & ~now.out & _day_over(now.time, told["time"])
+    return np.flatnonzero(look & now.alive)
+
+
+def _day_over(time: Int64s, told_at: Int64s) -> Bools:
+    """Time may step back, so that what was told at a later time counts too."""
+    over: Bools = np.abs(time - told_at) >= DAY_US
+    return over
+
+
+def evaluate(state: PartitionState, now: Status, series: Int64s) -> Evaluation:
+    """Return the positions of some series as columns."""
+    rows = state.series.rows[series]
+    plan = state.plans.outlook[series]
+    time, out = now.time[series], now.out[series]
+    measured = rows["as_of"] > 0
+    as_of = np.where(measured, rows["as_of"], time)
+    numbers = np.zeros(len(series), TOLD)
+    quantity = state.windows.sum_24h(series, as_of)
+    offer = state.windows.offer(series, as_of, quantity)
+    numbers["published"] = True
+    numbers["stale"], numbers["out"], numbers["time"] = now.stale[series], out, time
+    numbers["quantity"] = quantity
+    numbers["firm"] = np.where(out, 0, offer.firm)
+    numbers["interruptible"] = np.where(out, 0, offer.interruptible)
+    numbers["has_stock"], numbers["stock"] = rows["stock_at"] > 0, rows["stock"]
+    numbers["has_plan"], numbers["plan"] = plan["lines"] > 0, plan["per_day"]
+    counts = rows["readings"].sum(axis=1)
+    shares = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
+    numbers["shares"] = shares
+    day_before = np.minimum((as_of - 1) // DAY_US, rows["news_day"]) - 1
+    flags_from = np.where(measured, day_before, 0)
+    numbers["data_kind"] = _data_kind(rows, np.where(measured, day_before, 0), plan)
+    return Evaluation(series, as_of, offer.days_seen, flags_from, shares, numbers)
+
+
+def _data_kind(rows: npt.NDArray[np.void], first_day: Int64s, plan: npt.NDArray[np.void]) -> Int64s:
+    """Return the least certain kind of the window's days and of the plan lines, else of the latest reading."""
+    days = rows["kind_days"]
+    seen = (days > 0) & (days >= first_day[:, None])
+    worst = np.where(seen, np.arange(len(DATA_KINDS)), -1).max(axis=1)
+    planned = np.where(plan["lines"] > 0, plan["data_kind"], -1)
+    kind = np.maximum(worst, planned)
+    return np.where(kind < 0, rows["data_kind"], kind)
+
+
+def take_positions(state: PartitionState, next_offset: int) -> tuple[Position, ...]:
+    """Return the positions that are news, in the order of the series, and note them as published."""
+    if not state.series.size:
+        return ()
+    now = status(state)
+    series = to_look_at(state, now)
+    if not series.size:
+        return ()
+    found = evaluate(state, now, series)
+    state.series.touched[series] = False
+    told = state.told.rows["time"][series]
+    news = state.told.news(series, found.numbers)
+    news |= ~now.stale[series] & ~now.out[series] & _day_over(now.time[series], told)
+    details = _details(state, series, found, now)
+    for place, detail in details.items():
+        former = state.told.details.get(int(series[place]), NO_DETAILS)
+        if differ(former, detail):
+            news[place] = True
+    chosen = np.flatnonzero(news)
+    kept = [details.get(place, NO_DETAILS) for place in chosen.tolist()]
+    state.told.keep(series[chosen], found.numbers[chosen], kept)
+    return _events(state, found.where(chosen), kept, next_offset)
+
+
+def _details(
+    state: PartitionState, series: Int64s, found: Evaluation, now: Status
+) -> dict[int, Details]:
+    """Return flags and analyses by place, for the few series that have or had any."""
+    if not (state.flags or state.analyses or state.told.details):
+        return {}
+    details: dict[int, Details] = {}
+    for place, number in enumerate(series.tolist()):
+        if number in state.flags or number in state.analyses or number in state.told.details:
+            flags = state.flags.since(number, int(found.flags_from[place]), state.texts)
+            analyses = state.analyses.valid(number, int(now.time[number]))
+            details[place] = Details(flags, analyses) if flags or analyses else NO_DETAILS
+    return details
+
+
+def _events(
+    state: PartitionState, found: Evaluation, details: list[Details], next_offset: int
+) -> tuple[Position, ...]:
+    """Return the positions of these columns. This runs once per published position: columns first, then one pass."""
+    topic, partition, texts = state.topic, state.partition, state.texts
+    rows, numbers = state.series.rows[found.series], found.numbers
+    applied = Coordinates(topic=topic, partition=partition, offset=next_offset)
+    columns: Iterator[tuple[int, int, int, int, int, _Row, _Row, list[float], Details]] = zip(
+        state.series.facility[found.series].tolist(),
+        state.series.material[found.series].tolist(),
+        state.series.direction[found.series].tolist(),
+        found.as_of.tolist(),
+        found.days_seen.tolist(),
+        rows.tolist(),
+        numbers.tolist(),
+        found.shares.tolist(),
+        details,
+        strict=True,
+    )
+    events: list[Position] = []
+    for facility, material, direction, as_of, days_seen, row, number, shares, detail in columns:
+        facts = state.facilities.entries[facility].facts
+        if facts is None:  # never: only enrolled facilities are alive
+            continue
+        (_, kind, basis, _, source, _, offset, sequence, _, stock_at, formula, late, *_) = row
+        (_, _, stale, out, has_stock, has_plan, data_kind, _, _, *amounts, _) = number
+        quantity, firm, interruptible, stock, plan = amounts
+        events.append(
+            Position(
+                programme=facts.programme,
+                facility=facts.facility,
+                material=state.materials[material],
+                direction=DIRECTIONS[direction],
+                as_of=moment(as_of),
+                applied=applied,
+                latest=Coordinates(topic=topic, partition=partition, offset=offset),
+                latest_source=texts[source],
+                latest_sequence=sequence,
+                source_kind=SOURCE_KINDS[kind],
+                data_kind=DATA_KINDS[data_kind],
+                unit=state.limits.rules[material].unit,
+                quantity_24h=quantity,
+                days_seen=days_seen,
+                firm_per_day=firm,
+                interruptible_per_day=interruptible,
+                stock=stock if has_stock else None,
+                stock_at=moment(stock_at) if has_stock else None,
+                plan_per_day=plan if has_plan else None,
+                quality_good=shares[0],
+                quality_uncertain=shares[1],
+                quality_estimated=shares[2],
+                stale=stale,
+                late=late,
+                formula=texts[formula - 1] if formula else None,
+                basis=BASES[basis - 1],
+                flags=(*detail.flags, NO_DATA_IN_CHAPTER) if out else detail.flags,
+                properties=tuple(analysis.event() for analysis in detail.analyses),
+            )
+        )
+    return tuple(events)

@@ -1,0 +1,126 @@
+"""The numbers and the reference values of the balance stage, each in one place.
+
+Pure: no clock, no I/O, no threads (gate: import-linter). Times are microseconds since 1970, UTC; periods are
+half-open `[start, end)`; quantities are integers in the material's base unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.events import Basis, DataKind, Direction, Form, Quality, SourceKind
+
+Int64s: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+VERSION = 1
+"""Format version: the first byte of every changelog part."""
+
+QUARTER_US = 900_000_000
+DAY_US = 96 * QUARTER_US
+
+WINDOW_QUARTERS = 96
+"""The quarter-hours of the 24 h window."""
+RING_QUARTERS = WINDOW_QUARTERS + 1
+"""One more than the window: a reading may end up to 10 minutes ahead of now, and `as_of` stays at now."""
+RING_DAYS = 35
+HISTORY_DAYS = 28
+"""The full days from which the firm offer is taken."""
+FUTURE_US = 600_000_000
+"""How far a period of a flow or a stock may end ahead of now."""
+RANGES_KEPT = 64
+"""Ranges of sequences above the gap-free one; one more and the oldest gap is declared lost."""
+
+DEADBAND = 100
+"""A number is news when it differs from the published one by more than one part in this many."""
+DEADBAND_SHARE = 0.05
+"""A quality share is news when it differs from the published one by more than this."""
+STOCK_LIMIT_DAYS = 3650
+"""A stock is absurd above this many days of the material's highest flow."""
+
+EARLIEST_US = 0
+LATEST_US = 7_258_118_400_000_000
+"""2200-01-01: times outside 1970 to 2200 are refused, so that no difference of two times can overflow."""
+
+NEVER = int(np.iinfo(np.int64).min)
+NEVER_DAY = int(np.iinfo(np.int32).min)
+FOREVER = int(np.iinfo(np.int64).max)
+
+DIRECTIONS = tuple(Direction)
+FORMS = tuple(Form)
+SOURCE_KINDS = tuple(SourceKind)
+QUALITIES = tuple(Quality)
+DATA_KINDS = tuple(DataKind)
+"""From most to least certain."""
+BASES = tuple(Basis)
+
+FLOW, STOCK, PLAN = (FORMS.index(form) for form in (Form.FLOW, Form.STOCK, Form.PLAN))
+BAD = QUALITIES.index(Quality.BAD)
+
+NO_DATA_IN_CHAPTER = "no_data_in_chapter"
+"""Flag of a position whose series has said nothing since the replay jumped to its present chapter."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def moment(time_us: int) -> datetime:
+    """Return the aware datetime of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def microseconds(time: datetime) -> int:
+    """Return the microseconds since 1970 of an aware datetime, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialRule:
+    """What the balance stage has to know of a material.
+
+    Attributes:
+        unit: Rec 20 code of the base unit: GRM, LTR or KJO.
+        max_per_day: highest flow of one facility that is not absurd, in base units a day.
+        stale_after_us: a position is stale when its series has had no news for longer than this.
+    """
+
+    unit: str
+    max_per_day: int
+    stale_after_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reading that was not accepted. Its identity is not used up: mended and sent again, it is accepted.
+
+    Attributes:
+        row: row of the frame.
+        code: reason code, for example `wrong_unit`.
+        field: the field that is wrong.
+        message: what is wrong and how to mend it.
+        facility: facility of the reading.
+        source: source of the reading.
+    """
+
+    row: int
+    code: str
+    field: str | None
+    message: str
+    facility: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostRange:
+    """Sequences `[first, last]` of one source that never came and are no longer waited for."""
+
+    source: str
+    facility: str
+    epoch: int
+    first: int
+    last: int
