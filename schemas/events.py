@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
 
@@ -452,3 +453,19 @@ class Rejected:
     key: bytes | None = None
     value: bytes | None = None
     stage: str
+
+
+Event: TypeAlias = (
+    Availability
+    | Tick
+    | Facility
+    | FacilityFacts
+    | Position
+    | Command
+    | Outcome
+    | Match
+    | Unmatched
+    | Transaction
+    | Alert
+    | Rejected
+)
