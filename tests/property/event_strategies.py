@@ -66,7 +66,7 @@ def event_of_row(kind: AvroType, value: Any) -> object:  # noqa: ANN401 what pol
             return None if value is None else event_of_row(item, value)
         case EnumType(name):
             members: list[StrEnum] = list(cast("type[StrEnum]", getattr(events, name)))
-            return members[value]
+            return members[int(value)]
         case Primitive(logical="uuid"):
             return UUID(value)
         case Primitive(logical="timestamp-micros"):
