@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid5
 
 from schemas.events import (
     Availability,
@@ -20,17 +19,7 @@ from schemas.events import (
     Quality,
     SourceKind,
 )
-
-READING_NAMESPACE = UUID("5b6c3f0e-8f5d-5c1b-9d7a-3a1a0f6c2e41")
-
-
-def reading_id(source: str, facility: str, epoch: int, sequence: int) -> UUID:
-    """Return the id of a reading: UUIDv5 of its identity.
-
-    >>> reading_id("meter/1", "wv_mitchell", 1, 2) == reading_id("meter/1", "wv_mitchell", 1, 2)
-    True
-    """
-    return uuid5(READING_NAMESPACE, f"{source}\n{facility}\n{epoch}\n{sequence}")
+from schemas.identity import reading_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

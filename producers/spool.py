@@ -20,6 +20,7 @@ from pathlib import Path
 from producers.errors import SpoolError
 from producers.reading import Reading
 from schemas.events import Availability
+from schemas.identity import series_key
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -166,7 +167,8 @@ class Spool:
             stream = self._streams[name] = [int(inserted.lastrowid or 0), 0]
         stream[1] += 1
         event = reading.identified(self._epoch, stream[1])
-        return stream[0], stream[1], series_key(event), self._encode(event)
+        key = series_key(event.facility, event.material, event.direction)
+        return stream[0], stream[1], key, self._encode(event)
 
     def _store_sequences(self, rows: list[tuple[int, int, bytes, bytes]]) -> None:
         latest = {stream: sequence for stream, sequence, _, _ in rows}
@@ -208,11 +210,6 @@ class Spool:
                 self._database.execute(statement)
             self._database.execute("INSERT INTO spool VALUES (1, ?, NULL)", (epoch,))
             self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def series_key(event: Availability) -> bytes:
-    """Return the record key of an availability: its series."""
-    return f"{event.facility}|{event.material}|{event.direction}".encode()
 
 
 def raised_epoch(path: Path, fresh_epoch: int) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from producers.errors import SpoolError
-from producers.reading import Reading, reading_id
+from producers.reading import Reading
 from producers.spool import Spool, SpooledRange
 from schemas.events import (
     Availability,
@@ -21,6 +21,7 @@ from schemas.events import (
     Quality,
     SourceKind,
 )
+from schemas.identity import reading_id
 
 START = datetime(2007, 3, 1, tzinfo=UTC)
 
