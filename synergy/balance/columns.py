@@ -71,7 +71,12 @@ class TextColumn:
 
 
 def symbols(column: pl.Series, names: Sequence[str]) -> npt.NDArray[np.int8]:
-    """Return the place in `names` of each value of a Categorical, Enum or String column."""
+    """Return the place in `names` of each value of an enum column.
+
+    `schemas.block` gives the place itself, as integers; names in a Categorical, Enum or String column are looked up.
+    """
+    if column.dtype.is_integer():
+        return column.to_numpy().astype(np.int8)
     if column.dtype == pl.String:
         column = column.cast(pl.Enum(list(names)))
     codes = column.to_physical().to_numpy()
