@@ -1,0 +1,1 @@
+"""The ledger and other sinks: what leaves Kafka."""

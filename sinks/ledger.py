@@ -1,0 +1,164 @@
+"""The ledger sink: every record of its topics, once, in ClickHouse.
+
+One thread runs it. What it reads waits in memory, bounded, until it is due; then its range is announced in Kafka,
+inserted, and declared done together with the next announcement (`sinks.ledger_protocol`). When the database or Kafka is
+out of reach the sink stops reading and waits: back-pressure ends at Kafka, which keeps everything. Every unknown
+outcome is met by opening the partition again, the same way as after a kill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from runtime.ledger_database import DatabaseUnavailableError
+from runtime.log import TopicMissingError, TopicPartition
+from runtime.sink_source import OffsetGoneError, SourceUnavailableError
+from sinks.ledger_flush import Flusher, SinkParts
+from sinks.ledger_opener import Opener
+from sinks.ledger_opening import Permissions
+from sinks.ledger_partition import FlushRules, LedgerPartition
+from sinks.ledger_protocol import Phase
+from sinks.ledger_status import LedgerStatus
+from sinks.writers import SchemasUnavailableError
+
+_OUT_OF_REACH = (
+    DatabaseUnavailableError,
+    SourceUnavailableError,
+    SchemasUnavailableError,
+    TopicMissingError,
+)
+_POLL_RECORDS = 10_000
+_POSITION_AFTER_S = 2.0
+_CHECK_TOPICS_S = 30.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkPlan:
+    """Which topics are kept, when they are written, and what the operator has allowed."""
+
+    topics: Sequence[str]
+    rules: FlushRules = field(default_factory=FlushRules)
+    permissions: Permissions = field(default_factory=Permissions)
+
+
+class LedgerSink:
+    """Moves the records of some topics into the ledger. `status` may be read from any thread."""
+
+    def __init__(self, parts: SinkParts, plan: SinkPlan) -> None:
+        self.status = LedgerStatus()
+        self._parts = parts
+        self._plan = plan
+        self._opener = Opener(parts.source, parts.writer.store, plan.permissions)
+        self._flusher = Flusher(parts, plan.rules)
+        self._partitions: dict[TopicPartition, LedgerPartition] = {}
+        self._topics_checked_at = 0.0
+
+    def run(self, stopping: Callable[[float], bool]) -> None:
+        """Work until `stopping` says so; then write what waits and leave.
+
+        `stopping(seconds)` waits up to that long for the request to stop, and tells whether it came.
+
+        Raises:
+            LedgerStoppedError: a person has to decide how to go on.
+            StatementFailedError, RepairFailedError: the database does not do what it should.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while not stopping(0.0):
+            try:
+                if not self._partitions:
+                    self.open()
+                self.step(0.1)
+                pause_s = _FIRST_PAUSE_S
+            except _OUT_OF_REACH as error:
+                self._report(str(error))
+                self._parts.log.warning("ledger waits", cause=str(error), seconds=pause_s)
+                stopping(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self.finish()
+
+    def open(self) -> None:
+        """Find out where every partition goes on and start reading there. Raises LedgerStoppedError."""
+        tps = self._opener.partitions(self._plan.topics)
+        openings = self._opener.openings(tps)
+        self._parts.source.assign({tp: opening.next for tp, opening in openings.items()})
+        self._partitions = {
+            tp: LedgerPartition.opened(self._opener.place(tp), opening)
+            for tp, opening in openings.items()
+        }
+        self._topics_checked_at = self._parts.clock.monotonic_s()
+        recovering = sum(opening.recover is not None for opening in openings.values())
+        self._parts.log.info("ledger is open", partitions=len(tps), recovering=recovering)
+
+    def step(self, timeout_s: float) -> None:
+        """Read what is there and write what is due. Raises what `run` handles, and LedgerStoppedError."""
+        self._open_again(self._abandoned())
+        self._check_topics()
+        try:
+            fetched = self._parts.source.poll(_POLL_RECORDS, timeout_s)
+        except OffsetGoneError as error:
+            self._open_again([error.tp])
+            return
+        now = self._parts.clock.monotonic_s()
+        for tp, part in fetched.items():
+            self._partitions[tp].take(part, now)
+        for partition in self._partitions.values():
+            while partition.recovery_due(self._plan.rules):
+                self._flusher.recover(partition)
+        self._flusher.write(list(self._due(now)))
+        self._flusher.position(list(self._partitions.values()), _POSITION_AFTER_S)
+        self._report(None)
+
+    def finish(self) -> None:
+        """Write what waits and tell Kafka; what can't be written now is read again after the next start."""
+        partitions = [part for part in self._partitions.values() if part.recover is None]
+        try:
+            while waiting := [
+                part
+                for part in partitions
+                if len(part.waiting) and part.protocol.phase is not Phase.ABANDONED
+            ]:
+                self._flusher.write(waiting)
+            self._flusher.position(partitions, 0.0)
+        except _OUT_OF_REACH as error:
+            self._parts.log.warning("ledger stops before it is done", cause=str(error))
+        self._report("stopped")
+        self._parts.source.close()
+
+    def _due(self, now: float) -> Iterator[LedgerPartition]:
+        held = sum(partition.waiting_bytes for partition in self._partitions.values())
+        crowded = held > self._plan.rules.total_bytes
+        for partition in self._partitions.values():
+            full = crowded and partition.recover is None and len(partition.waiting) > 0
+            if full or partition.due(now, self._plan.rules):
+                yield partition
+
+    def _abandoned(self) -> Sequence[TopicPartition]:
+        return [
+            tp
+            for tp, partition in self._partitions.items()
+            if partition.protocol.phase is Phase.ABANDONED
+        ]
+
+    def _open_again(self, tps: Sequence[TopicPartition]) -> None:
+        if not tps:
+            return
+        for tp, opening in self._opener.openings(tps).items():
+            self._parts.source.seek(tp, opening.next)
+            self._partitions[tp] = LedgerPartition.opened(self._opener.place(tp), opening)
+            self._parts.log.info(
+                "ledger partition opened again", partition=str(tp), next=opening.next
+            )
+
+    def _check_topics(self) -> None:
+        now = self._parts.clock.monotonic_s()
+        if now - self._topics_checked_at >= _CHECK_TOPICS_S:
+            self._opener.check_topics()
+            self._topics_checked_at = now
+
+    def _report(self, problem: str | None) -> None:
+        self.status = self._flusher.counts.snapshot(
+            self._parts.source, self._partitions.values(), problem
+        )

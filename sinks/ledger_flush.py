@@ -1,0 +1,148 @@
+"""Announcing, inserting and settling the ranges of several partitions: the steps of the protocol with their I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runtime.clock import Clock
+from runtime.ledger_database import DatabaseUnavailableError
+from runtime.log import TopicPartition
+from runtime.logs import Logger
+from runtime.metrics import Metrics
+from runtime.sink_source import Position, SinkSource, SourceUnavailableError
+from sinks.ledger_partition import FlushRules, LedgerPartition, Portion
+from sinks.ledger_protocol import Phase
+from sinks.ledger_range import RangeWriter
+from sinks.ledger_rows import Block
+from sinks.ledger_status import LedgerCounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkParts:
+    """What the sink works with."""
+
+    source: SinkSource
+    writer: RangeWriter
+    clock: Clock
+    log: Logger
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Flusher:
+    """Writes what partitions hold."""
+
+    parts: SinkParts
+    rules: FlushRules
+    counts: LedgerCounts = field(default_factory=LedgerCounts)
+
+    def write(self, due: Sequence[LedgerPartition]) -> None:
+        """Announce one range of each partition in one commit, then insert the ranges one after the other.
+
+        Partitions whose outcome is unknown are left abandoned. Raises SourceUnavailableError (nothing was inserted),
+        SchemasUnavailableError (nothing was announced) and DatabaseUnavailableError (the rest is abandoned).
+        """
+        if not due:
+            return
+        now = self.parts.clock.monotonic_s()
+        portions = {partition.place.tp: partition.cut(now, self.rules) for partition in due}
+        blocks: dict[TopicPartition, Sequence[Block]] = {}
+        try:
+            for partition in due:
+                tp = partition.place.tp
+                blocks[tp] = self.parts.writer.sort(partition.place, portions[tp].records)
+            self._announce(due, portions)
+        except Exception:
+            for partition in due:
+                partition.put_back(portions[partition.place.tp])
+            raise
+        self._insert_all(due, blocks)
+
+    def recover(self, partition: LedgerPartition) -> None:
+        """Settle what was read of the range to recover. Raises DatabaseUnavailableError, RepairFailedError."""
+        portion = partition.cut_recovery(self.parts.clock.monotonic_s(), self.rules)
+        try:
+            settled = self.parts.writer.settle(partition.place, portion.offsets, portion.records)
+        except Exception:
+            partition.put_back(portion)
+            raise
+        partition.recovered(portion, self.parts.clock.monotonic_s())
+        self.counts.repaired += settled.repaired
+        self.counts.doubled += len(settled.doubled)
+        if settled.repaired or settled.doubled:
+            self.parts.log.warning(
+                "ledger range settled",
+                partition=str(partition.place.tp),
+                offsets=str(portion.offsets),
+                repaired=settled.repaired,
+                doubled=len(settled.doubled),
+            )
+
+    def position(self, partitions: Sequence[LedgerPartition], idle_s: float) -> None:
+        """Tell Kafka that nothing is pending where nothing was written for so long."""
+        now = self.parts.clock.monotonic_s()
+        idle = [
+            partition
+            for partition in partitions
+            if partition.protocol.phase is Phase.WRITTEN and partition.idle_since(now) >= idle_s
+        ]
+        positions: dict[TopicPartition, Position] = {}
+        for partition in idle:
+            reached = partition.protocol.next if len(partition.waiting) else partition.fetched_next
+            positions[partition.place.tp] = partition.protocol.position(reached)
+        if positions:
+            self.parts.source.commit(positions)
+        for partition in idle:
+            partition.protocol.positioned(positions[partition.place.tp].next)
+
+    def _announce(
+        self, due: Sequence[LedgerPartition], portions: Mapping[TopicPartition, Portion]
+    ) -> None:
+        positions: dict[TopicPartition, Position] = {}
+        for partition in due:
+            portion = portions[partition.place.tp]
+            positions[partition.place.tp] = partition.protocol.announce(
+                portion.offsets, portion.next
+            )
+        sent_at = self.parts.clock.monotonic_s()
+        try:
+            self.parts.source.commit(positions)
+        except SourceUnavailableError:
+            for partition in due:
+                partition.protocol.announce_failed()
+            raise
+        for partition in due:
+            partition.protocol.announced(sent_at)
+
+    def _insert_all(
+        self, due: Sequence[LedgerPartition], blocks: Mapping[TopicPartition, Sequence[Block]]
+    ) -> None:
+        for place, partition in enumerate(due):
+            try:
+                self._insert(partition, blocks[partition.place.tp])
+            except DatabaseUnavailableError:
+                for rest in due[place:]:
+                    rest.protocol.abandon()
+                raise
+
+    def _insert(self, partition: LedgerPartition, blocks: Sequence[Block]) -> None:
+        clock = self.parts.clock
+        for block in blocks:
+            started = clock.monotonic_s()
+            if not partition.protocol.may_insert(started):
+                partition.protocol.abandon()
+                self.parts.log.warning(
+                    "announcement too old to insert", partition=str(partition.place.tp)
+                )
+                return
+            self.parts.writer.insert(partition.place, block, partition.protocol.token)
+            seconds = clock.monotonic_s() - started
+            self.parts.metrics.histogram("synergy_ledger_insert_seconds", table=block.table)(
+                seconds
+            )
+            self.parts.metrics.counter("synergy_ledger_rows_total", table=block.table)(
+                len(block.records)
+            )
+            self.counts.written[block.table] += len(block.records)
+        partition.written(clock.monotonic_s())

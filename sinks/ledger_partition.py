@@ -1,0 +1,145 @@
+"""One partition on its way into the ledger: what was fetched and not written yet, and when it is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runtime.sink_source import Columns, Fetched
+from sinks.container import Place
+from sinks.ledger_opening import MAX_RANGE, Opening
+from sinks.ledger_protocol import OffsetRange, PartitionProtocol, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushRules:
+    """When records are written. Each insert makes a part, and parts cost: few at rest, large ones under load.
+
+    A first record after a pause is written after `linger_s`; while records keep coming, a partition is written at most
+    once in `spacing_s`, or when it has `max_rows` or `max_bytes`. All partitions together hold at most `total_bytes`.
+    """
+
+    linger_s: float = 0.25
+    spacing_s: float = 1.0
+    max_rows: int = 25_000
+    max_bytes: int = 8 * 1024 * 1024
+    total_bytes: int = 24 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Records that are written together. `next` is where reading goes on after them."""
+
+    records: Columns
+    offsets: OffsetRange
+    next: int
+
+
+@dataclass(slots=True)
+class LedgerPartition:
+    """The running state of one partition. `recover` is a range that has to be settled before anything else."""
+
+    place: Place
+    protocol: PartitionProtocol
+    recover: OffsetRange | None
+    waiting: Columns = field(default_factory=Columns)
+    waiting_bytes: int = 0
+    fetched_next: int = 0
+    _first_at: float = 0.0
+    _written_at: float = float("-inf")
+
+    @classmethod
+    def opened(cls, place: Place, opening: Opening) -> LedgerPartition:
+        """Start where the opening says."""
+        protocol = PartitionProtocol(place.tp, place.topic_id, opening.next, opening.last)
+        return cls(place, protocol, opening.recover, fetched_next=opening.next)
+
+    def take(self, fetched: Fetched, now: float) -> None:
+        """Keep what was fetched."""
+        if len(fetched.columns):
+            if not len(self.waiting):
+                self._first_at = now
+            self.waiting.extend(fetched.columns)
+            self.waiting_bytes += sum(len(value) for value in fetched.columns.values if value)
+        self.fetched_next = max(self.fetched_next, fetched.next)
+
+    def due(self, now: float, rules: FlushRules) -> bool:
+        """Whether records should be written now."""
+        if self.recover is not None or not len(self.waiting):
+            return False
+        if len(self.waiting) >= rules.max_rows or self.waiting_bytes >= rules.max_bytes:
+            return True
+        return now >= max(self._first_at + rules.linger_s, self._written_at + rules.spacing_s)
+
+    def idle_since(self, now: float) -> float:
+        """Seconds since the last write while Kafka still says that a range is pending; 0 when it does not."""
+        return now - self._written_at if self.protocol.phase is Phase.WRITTEN else 0.0
+
+    def cut(self, now: float, rules: FlushRules) -> Portion:
+        """Take out what is written next: one range of at most `max_rows` records and MAX_RANGE offsets."""
+        count = min(len(self.waiting), rules.max_rows)
+        limit = self.waiting.offsets[0] + MAX_RANGE
+        while self.waiting.offsets[count - 1] >= limit:
+            count -= 1
+        return self._cut(count, now)
+
+    def put_back(self, portion: Portion) -> None:
+        """Undo a cut that was not written."""
+        portion.records.extend(self.waiting)
+        self.waiting = portion.records
+        self._count_bytes()
+
+    def written(self, now: float) -> None:
+        """Note that the announced range is in the tables."""
+        self.protocol.written()
+        self._written_at = now
+
+    def recovery_due(self, rules: FlushRules) -> bool:
+        """Whether enough of the range to recover was read: all of it, or as much as fits in memory."""
+        if self.recover is None:
+            return False
+        return self.fetched_next > self.recover.last or len(self.waiting) >= 2 * rules.max_rows
+
+    def cut_recovery(self, now: float, rules: FlushRules) -> Portion:
+        """Take out what is settled next. A whole range if it was fetched, so that its token stays the same."""
+        recover = self.recover
+        if recover is None:
+            raise TypeError("nothing is to be recovered")
+        if self.fetched_next > recover.last:
+            count = sum(offset <= recover.last for offset in self.waiting.offsets)
+            portion = self._cut(count, now)
+            return Portion(portion.records, recover, recover.last + 1)
+        portion = self._cut(rules.max_rows, now)
+        return Portion(
+            portion.records, OffsetRange(recover.first, portion.offsets.last), portion.next
+        )
+
+    def recovered(self, portion: Portion, now: float) -> None:
+        """Note that the portion is settled; when it ends the range, the partition is open."""
+        recover = self.recover
+        if recover is None:
+            raise TypeError("nothing is to be recovered")
+        known = [last for last in (self.protocol.last, *portion.records.offsets[-1:]) if last is not None]
+        self.protocol = PartitionProtocol(
+            self.place.tp,
+            self.place.topic_id,
+            portion.next,
+            max(known, default=None),
+            Phase.WRITTEN,
+        )
+        self._written_at = now
+        self.recover = None if portion.next > recover.last else OffsetRange(portion.next, recover.last)
+
+    def _cut(self, count: int, now: float) -> Portion:
+        records = self.waiting.cut(count)
+        self._count_bytes()
+        self._first_at = now
+        if not len(records):
+            return Portion(
+                records, OffsetRange(self.protocol.next, self.protocol.next), self.protocol.next
+            )
+        last = records.offsets[-1]
+        next_offset = last + 1 if len(self.waiting) else max(self.fetched_next, last + 1)
+        return Portion(records, OffsetRange(records.offsets[0], last), next_offset)
+
+    def _count_bytes(self) -> None:
+        self.waiting_bytes = sum(len(value) for value in self.waiting.values if value)

@@ -1,0 +1,143 @@
+"""What becomes of the records of one offset range: rows of event tables, tombstones, or undecodable records.
+
+Sorting gives the same result whenever the range is read again: it depends on the bytes and on the registry's schemas
+alone. Records are checked in blocks; a block that is not sound is halved until the bad records are alone, so that one
+of them never costs its neighbours anything. The last word on a single record has the row decoder: it must use every
+byte of the body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from runtime.sink_source import Columns
+from sinks.container import (
+    FRAME_LENGTH,
+    ContainerFormat,
+    Place,
+    encode_text,
+    event_container,
+    is_sound,
+    plain_container,
+    plain_format,
+)
+from sinks.ledger_tables import TOMBSTONES, UNDECODABLE, TableColumns
+from sinks.writers import Bad, Writer, Writers
+
+_UNDECODABLE_FIELDS = (
+    {"name": "reason", "type": "string"},
+    {"name": "message", "type": "string"},
+    {"name": "_value", "type": "bytes"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Checked rows for one table, as a container. `label` tells the blocks of one range apart."""
+
+    table: str
+    label: str
+    columns: tuple[str, ...]
+    records: Columns
+    container: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RowSorter:
+    """Sorts records into blocks. `draw_check` gives eight bytes that a writer of records can't know."""
+
+    tables: TableColumns
+    writers: Writers
+    draw_check: Callable[[], bytes]
+
+    def sort(self, place: Place, records: Columns) -> tuple[Block, ...]:
+        """Return the blocks of these records. Raises SchemasUnavailableError."""
+        blocks: list[Block] = []
+        bad: dict[int, Bad] = {}
+        for frame, group in _by_frame(records):
+            if frame is None:
+                blocks.append(self._tombstones(place, group))
+                continue
+            writer = self.writers.of(frame)
+            if isinstance(writer, Bad):
+                bad |= dict.fromkeys(group.offsets, writer)
+            else:
+                block, unsound = self._events(writer, place, group)
+                blocks += [] if block is None else [block]
+                bad |= unsound
+        if bad:
+            blocks.append(self.undecodable(place, records.only(bad.keys()), bad))
+        return tuple(blocks)
+
+    def events(self, place: Place, records: Columns, frame: bytes) -> Block:
+        """Return the block of records that were found sound before; all of them, if any, have this frame."""
+        writer = self.writers.of(frame)
+        if isinstance(writer, Bad):
+            raise TypeError(writer.message)
+        return _block(
+            writer.form, records, event_container(writer.form, place, records, self.draw_check())
+        )
+
+    def undecodable(self, place: Place, records: Columns, bad: Mapping[int, Bad]) -> Block:
+        """Return the block that keeps these records with the reason why each of them is no event."""
+        form = plain_format(UNDECODABLE, _UNDECODABLE_FIELDS, self.tables.of(UNDECODABLE))
+        bodies = [
+            encode_text(bad[offset].reason, bad[offset].message, value or b"")
+            for offset, value in zip(records.offsets, records.values, strict=True)
+        ]
+        return _block(
+            form, records, plain_container(form, place, records, bodies, self.draw_check())
+        )
+
+    def _tombstones(self, place: Place, group: Columns) -> Block:
+        form = plain_format(TOMBSTONES, (), self.tables.of(TOMBSTONES))
+        return _block(
+            form, group, plain_container(form, place, group, [b""] * len(group), self.draw_check())
+        )
+
+    def _events(
+        self, writer: Writer, place: Place, group: Columns
+    ) -> tuple[Block | None, dict[int, Bad]]:
+        check = self.draw_check()
+        container = event_container(writer.form, place, group, check)
+        if is_sound(container, group.offsets, check):
+            return _block(writer.form, group, container), {}
+        bad = dict(self._bad(writer, place, group))
+        good = group.only(set(group.offsets) - bad.keys())
+        if not len(good):
+            return None, bad
+        return _block(writer.form, good, event_container(writer.form, place, good, check)), bad
+
+    def _bad(self, writer: Writer, place: Place, group: Columns) -> Iterator[tuple[int, Bad]]:
+        """Yield the bad ones of a group that is not sound as a whole."""
+        if len(group) == 1:
+            fault = writer.fault(cast("bytes", group.values[0]))
+            if fault is not None:
+                yield group.offsets[0], fault
+            return
+        middle = len(group) // 2
+        for half in (range(middle), range(middle, len(group))):
+            part = group.at(half)
+            check = self.draw_check()
+            if not is_sound(event_container(writer.form, place, part, check), part.offsets, check):
+                yield from self._bad(writer, place, part)
+
+
+def _block(form: ContainerFormat, records: Columns, container: bytes) -> Block:
+    label = f"{form.table}#{form.schema_id}" if form.schema_id else form.table
+    return Block(form.table, label, form.columns, records, container)
+
+
+def _by_frame(records: Columns) -> Iterator[tuple[bytes | None, Columns]]:
+    """Group records by their framing, each group in offset order; None is the group without a value."""
+    frames = [None if value is None else value[:FRAME_LENGTH] for value in records.values]
+    if len(set(frames)) == 1:
+        yield frames[0], records
+        return
+    places: dict[bytes | None, list[int]] = {}
+    for index, frame in enumerate(frames):
+        places.setdefault(frame, []).append(index)
+    for frame, indexes in places.items():
+        yield frame, records.at(indexes)
