@@ -175,17 +175,20 @@ class ClickHouse:
 
     def reader(self, limits: QueryLimits) -> ClickHouseReader:
         """Open a read-only handle. `readonly` comes last: nothing can be set after it."""
-        settings = {
+        bounded = {
             "max_execution_time": str(limits.seconds),
-            "max_result_rows": str(limits.result_rows),
-            "max_rows_to_read": str(limits.read_rows),
             "max_memory_usage": str(limits.memory_bytes),
             "max_threads": str(limits.threads),
             "max_bytes_before_external_group_by": str(limits.memory_bytes // 2),
             "max_bytes_before_external_sort": str(limits.memory_bytes // 2),
-            "readonly": "1",
         }
-        return ClickHouseReader(limits, _connect(self._where, settings))
+        rows = {
+            "max_result_rows": str(limits.result_rows),
+            "max_rows_to_read": str(limits.read_rows),
+        }
+        runs = _connect(self._where, {**bounded, **rows, "readonly": "1"})
+        parses = _connect(self._where, {**bounded, "readonly": "1"})
+        return ClickHouseReader(limits, runs, parses)
 
     def close(self) -> None:
         """Release the engine."""
@@ -195,18 +198,18 @@ class ClickHouse:
 class ClickHouseReader:
     """A handle that can't change anything. Implements `runtime.ledger_database.ReadOnlyDatabase`."""
 
-    def __init__(self, limits: QueryLimits, client: Client) -> None:
+    def __init__(self, limits: QueryLimits, client: Client, parser: Client) -> None:
         self._limits = limits
         self._client = client
+        self._parser = parser
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
         """Check the text and the functions it calls, then run it within the limits."""
         text = check_text(sql)
         try:
             with _translated():
-                if not text.lower().startswith(("show", "desc", "exists")):
-                    tree = _rows(self._client, f"EXPLAIN AST {text}", parameters)
-                    check_functions("\n".join(str(row[0]) for row in tree.rows))
+                tree = _rows(self._parser, f"EXPLAIN AST {text}", parameters)
+                check_functions("\n".join(str(row[0]) for row in tree.rows))
                 return _rows(self._client, text, parameters)
         except (StatementFailedError, DatabaseUnavailableError) as error:
             raise self._explained(error) from error
@@ -233,6 +236,7 @@ class ClickHouseReader:
     def close(self) -> None:
         """Release the handle."""
         self._client.close()
+        self._parser.close()
 
 
 def _rows(client: Client, sql: str, parameters: Mapping[str, object] | None) -> Rows:

@@ -118,7 +118,9 @@ class LedgerPartition:
         recover = self.recover
         if recover is None:
             raise TypeError("nothing is to be recovered")
-        known = [last for last in (self.protocol.last, *portion.records.offsets[-1:]) if last is not None]
+        known = [
+            last for last in (self.protocol.last, *portion.records.offsets[-1:]) if last is not None
+        ]
         self.protocol = PartitionProtocol(
             self.place.tp,
             self.place.topic_id,
@@ -127,7 +129,9 @@ class LedgerPartition:
             Phase.WRITTEN,
         )
         self._written_at = now
-        self.recover = None if portion.next > recover.last else OffsetRange(portion.next, recover.last)
+        self.recover = (
+            None if portion.next > recover.last else OffsetRange(portion.next, recover.last)
+        )
 
     def _cut(self, count: int, now: float) -> Portion:
         records = self.waiting.cut(count)

@@ -1,9 +1,8 @@
 """What becomes of the records of one offset range: rows of event tables, tombstones, or undecodable records.
 
 Sorting gives the same result whenever the range is read again: it depends on the bytes and on the registry's schemas
-alone. Records are checked in blocks; a block that is not sound is halved until the bad records are alone, so that one
-of them never costs its neighbours anything. The last word on a single record has the row decoder: it must use every
-byte of the body.
+alone. Records are checked in blocks; in a block that is not sound each record is decoded alone and must use every byte
+of its body, so that a bad one never costs its neighbours anything.
 """
 
 from __future__ import annotations
@@ -104,25 +103,19 @@ class RowSorter:
         container = event_container(writer.form, place, group, check)
         if is_sound(container, group.offsets, check):
             return _block(writer.form, group, container), {}
-        bad = dict(self._bad(writer, place, group))
+        bad = dict(_faults(writer, group))
         good = group.only(set(group.offsets) - bad.keys())
         if not len(good):
             return None, bad
         return _block(writer.form, good, event_container(writer.form, place, good, check)), bad
 
-    def _bad(self, writer: Writer, place: Place, group: Columns) -> Iterator[tuple[int, Bad]]:
-        """Yield the bad ones of a group that is not sound as a whole."""
-        if len(group) == 1:
-            fault = writer.fault(cast("bytes", group.values[0]))
-            if fault is not None:
-                yield group.offsets[0], fault
-            return
-        middle = len(group) // 2
-        for half in (range(middle), range(middle, len(group))):
-            part = group.at(half)
-            check = self.draw_check()
-            if not is_sound(event_container(writer.form, place, part, check), part.offsets, check):
-                yield from self._bad(writer, place, part)
+
+def _faults(writer: Writer, group: Columns) -> Iterator[tuple[int, Bad]]:
+    """Yield the bad ones of a group that is not sound as a whole, decoding each record alone."""
+    for offset, value in zip(group.offsets, group.values, strict=True):
+        fault = writer.fault(cast("bytes", value))
+        if fault is not None:
+            yield offset, fault
 
 
 def _block(form: ContainerFormat, records: Columns, container: bytes) -> Block:
