@@ -1,0 +1,1 @@
+"""Screens, REST and live streams of the ledger and the views."""

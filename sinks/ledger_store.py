@@ -12,6 +12,11 @@ from sinks.ledger_protocol import OffsetRange
 from sinks.ledger_rows import Block
 from sinks.ledger_tables import LEDGER_TABLES
 
+_IN_RANGE = (
+    "_topic = {topic:String} AND _topic_id = {topic_id:String} AND _partition = {partition:Int32} "
+    "AND _offset BETWEEN {first:Int64} AND {last:Int64}"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TopicEnd:
@@ -78,9 +83,7 @@ class DatabaseStore:
     ) -> Mapping[int, int]:
         """Look the offsets up."""
         selects = " UNION ALL ".join(
-            f"SELECT _offset FROM {table} "  # noqa: S608 - names of our own tables
-            "WHERE _topic = {topic:String} AND _topic_id = {topic_id:String} AND _partition = {partition:Int32} "
-            "AND _offset BETWEEN {first:Int64} AND {last:Int64}"
+            f"SELECT _offset FROM {table} WHERE {_IN_RANGE}"  # noqa: S608 - names of our own tables
             for table in sorted(set(tables))
         )
         parameters = {
@@ -91,7 +94,8 @@ class DatabaseStore:
             "last": offsets.last,
         }
         found = self.database.query(
-            f"SELECT _offset, count() FROM ({selects}) GROUP BY _offset", parameters
+            f"SELECT _offset, count() FROM ({selects}) GROUP BY _offset",  # noqa: S608
+            parameters,
         )
         return {int(str(offset)): int(str(count)) for offset, count in found.rows}
 

@@ -66,7 +66,17 @@ def availability(sequence: int, **changes: object) -> dict[str, object]:
         "data_kind": "MEASURED",
         "basis": "DRY",
         "flags": ["substitute"],
-        "properties": [{"name": "loi", "value": 6.5, "unit": "%", "sampled_at": NOON}],
+        "properties": [
+            {
+                "name": "loi",
+                "value": 6.5,
+                "unit": "%",
+                "method": None,
+                "lot": "L1",
+                "sampled_at": NOON,
+                "valid_until": None,
+            }
+        ],
     } | changes
 
 

@@ -94,7 +94,10 @@ class MemoryStore:
         lasts: dict[tuple[str, int], int] = {}
         for topic_id, partition, offset in self.tables.rows:
             lasts[topic_id, partition] = max(offset, lasts.get((topic_id, partition), -1))
-        return [TopicEnd(TOPIC, topic_id, partition, last) for (topic_id, partition), last in lasts.items()]
+        return [
+            TopicEnd(TOPIC, topic_id, partition, last)
+            for (topic_id, partition), last in lasts.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,9 @@ class World:
             metrics=Metrics(),
         )
         rules = FlushRules(linger_s=0.0, spacing_s=0.0, max_rows=max_rows)
-        return LedgerSink(parts, SinkPlan(topics=[TOPIC], rules=rules, permissions=self.permissions))
+        return LedgerSink(
+            parts, SinkPlan(topics=[TOPIC], rules=rules, permissions=self.permissions)
+        )
 
     def live(self, steps_until_kill: int | None, max_rows: int = 3) -> bool:
         """Run one process until it is killed or everything is read; return whether it survived."""
@@ -182,7 +187,9 @@ class World:
             for _ in range(60):
                 sink.step(0.0)
                 self.clock.advance(0.5)
-                if sink.status.lag == 0 and all(part.phase == "idle" for part in sink.status.partitions):
+                if sink.status.lag == 0 and all(
+                    part.phase == "idle" for part in sink.status.partitions
+                ):
                     break
             sink.finish()
         except KilledError:

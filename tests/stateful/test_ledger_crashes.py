@@ -1,4 +1,4 @@
-"""The ledger sink is killed between any two steps: nothing is lost, nothing is doubled, and each seeded bug is found."""
+"""The ledger sink is killed between any two steps: nothing is lost or doubled, and each seeded bug is found."""
 
 from __future__ import annotations
 
