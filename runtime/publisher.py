@@ -58,12 +58,12 @@ class MemoryPublisher:
     def __init__(self, topics: Mapping[str, int]) -> None:
         self._topics = topics
         self._buffer: list[OutRecord] = []
-        self._failures = 0
+        self._failures: list[int] = []
         self.acknowledged: list[OutRecord] = []
 
-    def fail_next_flush(self) -> None:
-        """Make the next flush report an error after half of its records arrived."""
-        self._failures += 1
+    def fail_next_flush(self, arriving: int = 0) -> None:
+        """Make one more flush report an error although its first `arriving` records arrive."""
+        self._failures.append(arriving)
 
     def partitions(self, topic: str) -> int:
         """Return the number of partitions it was made with. Raises TopicMissingError."""
@@ -81,8 +81,7 @@ class MemoryPublisher:
         """Acknowledge what was published. Raises PublishError when it was told to fail."""
         records, self._buffer = self._buffer, []
         if self._failures:
-            self._failures -= 1
-            arrived = len(records) // 2
+            arrived = min(self._failures.pop(0), len(records))
             self.acknowledged.extend(records[:arrived])
             raise PublishError(len(records) - arrived, "told to fail")
         self.acknowledged.extend(records)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from producers.reading import Reading
 from schemas.events import Facility
+
+FIRST_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,9 @@ class Programme:
                 yield reading
 
     def facilities_without_data(self, chapter: Chapter) -> frozenset[str]:
-        """Return the facilities that send nothing in this chapter: screens say so instead of "stale"."""
-        heard = {reading.facility for reading in self.readings(chapter.start, chapter.end)}
+        """Return who sends nothing on the first day of a chapter: screens say so, not "stale"."""
+        first_day = min(chapter.start + FIRST_DAY, chapter.end)
+        heard = {reading.facility for reading in self.readings(chapter.start, first_day)}
         return frozenset(facility.id for facility in self.facilities) - heard
 
     def _facilities_by_id(self) -> Mapping[str, Facility]:
