@@ -138,13 +138,13 @@ class Replay:
         return self._pace.ended_interval if self.ended else self._pace.tick_interval
 
     def _advance(self, elapsed: float) -> None:
-        chapter = self._now_playing()
-        if self._time >= chapter.end:
-            self._enter(self._chapter + 1)
-            chapter = self._now_playing()
-        ahead = timedelta(seconds=elapsed * self._speed())
-        target = min(self._time + ahead, chapter.end)
-        readings, reached = self._take_due(target)
+        end = self._now_playing().end
+        if self._time >= end:
+            self._enter(self._chapter + 1)  # its first tick says where time jumped to, exactly
+            readings, reached = list[Reading](), self._time
+        else:
+            ahead = timedelta(seconds=elapsed * self._speed())
+            readings, reached = self._take_due(min(self._time + ahead, end))
         self._spool.append(readings, _position(self._chapter, reached))
         self._time = reached
 

@@ -170,7 +170,8 @@ def main(folder: Path, statement: int, line: int) -> None:
     """Play to the end, from wherever the spool is."""
     broker = FileBroker(folder / "broker", Countdown(line))
     spool = Spool(folder / "p.spool", line_of, fresh_epoch=1)
-    spool._database.set_trace_callback(Countdown(statement).count)
+    database = spool._database  # pyright: ignore[reportPrivateUsage]  # to die between its statements
+    database.set_trace_callback(Countdown(statement).count)
     replay = Replay(programme(), spool, broker, Wiring(line_of, one_partition), Pace())
     replay.start()
     step = 0

@@ -122,14 +122,16 @@ def test_a_partial_hour_is_counted_once(coefficients: Coefficients) -> None:
 @pytest.mark.parametrize(
     ("row", "flags"),
     [
-        ("6264,1,070301,0,9,1,1300,10000,3,2", {"substitute"}),
-        ("6264,1,070301,0,9,1,1300,10000,4,2", {"substitute"}),
-        ("6264,1,070301,0,9,1,1300,10000,1,2", set()),
-        ("6264,1,070401,0,9,1,1273,19516,1,2", {"implausible_heat_rate", "substitute"}),
-        ("6264,1,070301,0,9,1,0,500,1,2", {"no_load"}),
+        ("6264,1,070301,0,9,1,1300,10000,3,2", frozenset({"substitute"})),
+        ("6264,1,070301,0,9,1,1300,10000,4,2", frozenset({"substitute"})),
+        ("6264,1,070301,0,9,1,1300,10000,1,2", frozenset[str]()),
+        ("6264,1,070401,0,9,1,1273,19516,1,2", frozenset({"implausible_heat_rate", "substitute"})),
+        ("6264,1,070301,0,9,1,0,500,1,2", frozenset({"no_load"})),
     ],
 )
-def test_substitute_data_is_flagged(row: str, flags: set[str], coefficients: Coefficients) -> None:
+def test_substitute_data_is_flagged(
+    row: str, flags: frozenset[str], coefficients: Coefficients
+) -> None:
     assert set(flow_of(row, "fly_ash", coefficients).flags) == flags
 
 

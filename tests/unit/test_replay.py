@@ -245,10 +245,10 @@ def test_time_never_goes_back_and_jumps_once_with_a_label(fresh: Callable[..., S
     ticks = one.ticks()
     times = [tick.time for tick in ticks]
     assert times == sorted(times)
-    labels = [tick.chapter for tick in ticks]
+    labels = [str(tick.chapter) for tick in ticks]
     assert labels == sorted(labels)
     assert set(labels) == {"one", "two"}
-    assert ticks[labels.index("two")].time < SECOND + HOUR
+    assert ticks[labels.index("two")].time == SECOND
     assert FIRST + 48 * HOUR in times  # the first chapter is played to its end
 
 
