@@ -1,0 +1,26 @@
+"""The market: what could go where, what it is worth, and what is proposed to people.
+
+Pure (gate: import-linter, ruff TID251): no clock, no I/O, no thread. Time comes in as ticks and as
+an argument; a solve is a job that the caller runs where it likes.
+"""
+
+from synergy.market.explain import Language, View, Words, load_words
+from synergy.market.lifecycle import Action
+from synergy.market.policy import Policy
+from synergy.market.propose import SolveResult
+from synergy.market.reasons import Code, Refusal
+from synergy.market.state import Event, MarketState
+
+__all__ = [
+    "Action",
+    "Code",
+    "Event",
+    "Language",
+    "MarketState",
+    "Policy",
+    "Refusal",
+    "SolveResult",
+    "View",
+    "Words",
+    "load_words",
+]

@@ -1,0 +1,40 @@
+"""The thresholds of the market in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the market decides where the rules leave room.
+
+    Attributes:
+        tie_bonus: share of an edge's value by which its hash may raise it: breaks equal optima.
+        incumbent_bonus: share of its value by which an open proposal is preferred: no flapping.
+        deadband: relative change below which neither a position makes a market dirty nor a match
+            is revised.
+        same_quantity: a declined pair stays declined while its quantity is within this share.
+        rounds: solves per job, after which edges below their lot are dropped.
+        edges_per_series: the best edges kept per supply and per need.
+        alternatives: alternatives named per side in a match's reasons.
+        solve_seconds: time limit of one solve.
+        answer_within: programme time that the second side has to answer.
+        closed_for: programme time for which a closed match can still be asked about.
+        handled_for: time by the clock for which command ids are remembered.
+        live_within: a programme without ticks is live when its newest position is this young.
+    """
+
+    tie_bonus: float = 1e-6
+    incumbent_bonus: float = 0.01
+    deadband: float = 0.01
+    same_quantity: float = 0.10
+    rounds: int = 4
+    edges_per_series: int = 48
+    alternatives: int = 2
+    solve_seconds: float = 1.0
+    answer_within: timedelta = timedelta(days=14)
+    closed_for: timedelta = timedelta(days=2)
+    handled_for: timedelta = timedelta(days=7)
+    live_within: timedelta = timedelta(days=36)

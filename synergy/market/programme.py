@@ -1,0 +1,230 @@
+"""The durable state of one programme: the fold of what it published and its inputs.
+
+Every change goes through a method that also names the changelog part it touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from schemas.events import Alert, AlertState, FacilityFacts, Match, Outcome, Unmatched
+from synergy.market.lifecycle import CLOSED
+from synergy.market.parts import UnreadablePart, pack, unpack
+from synergy.market.series import Held, Pair, PairMemory, Series, pair_of, series_of
+
+SEPARATOR: Final = "\x1f"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a programme has once: its time, whether ticks move it, and the markets to solve."""
+
+    time: datetime | None = None
+    ticked: bool = False
+    ended: bool = False
+    chapter: str | None = None
+    dirty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A pair and what is remembered of it, as a part."""
+
+    pair: Pair
+    memory: PairMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The outcome of a command and when it was given by the clock, in microseconds."""
+
+    outcome: Outcome
+    at_us: int
+
+
+@dataclass(slots=True)
+class Programme:
+    """One programme's fold.
+
+    `versions` count the marks of each market and `tokens` its lifecycle changes by people, so that
+    a result can be told from an outdated one; both matter only while a job runs. `changed` are the
+    parts to be written at the next commit.
+    """
+
+    name: str
+    head: Head = Head()
+    facts: dict[str, FacilityFacts] = field(default_factory=dict[str, FacilityFacts])
+    positions: dict[Series, Held] = field(default_factory=dict[Series, Held])
+    matches: dict[UUID, Match] = field(default_factory=dict[UUID, Match])
+    pairs: dict[Pair, PairMemory] = field(default_factory=dict[Pair, PairMemory])
+    unmatched: dict[Series, Unmatched] = field(default_factory=dict[Series, Unmatched])
+    handled: dict[UUID, Handled] = field(default_factory=dict[UUID, Handled])
+    alerts: dict[UUID, Alert] = field(default_factory=dict[UUID, Alert])
+    versions: dict[str, int] = field(default_factory=dict[str, int])
+    tokens: dict[str, int] = field(default_factory=dict[str, int])
+    changed: dict[bytes, object | None] = field(default_factory=dict[bytes, object | None])
+
+    def _touch(self, value: object | None, kind: str, *names: str) -> None:
+        """Note the new value of a part; None deletes it. Values are frozen: no copy is needed."""
+        self.changed[SEPARATOR.join((kind, self.name, *names)).encode()] = value
+
+    def set_head(self, head: Head) -> None:
+        """Replace the head; nothing is written when it is the same."""
+        if head != self.head:
+            self.head = head
+            self._touch(head, "head")
+
+    def set_time(self, time: datetime) -> None:
+        """Move the time of a live programme; only a new day is worth a changelog part."""
+        if self.head.time is None or time.date() > self.head.time.date():
+            self.set_head(replace(self.head, time=time))
+        elif time > self.head.time:
+            self.head = replace(self.head, time=time)
+
+    def mark(self, market: str) -> None:
+        """Mark a market to be solved; the oldest mark is solved first."""
+        self.versions[market] = self.versions.get(market, 0) + 1
+        if market not in self.head.dirty:
+            self.set_head(replace(self.head, dirty=(*self.head.dirty, market)))
+
+    def solved(self, market: str, version: int) -> None:
+        """Take the mark of a solved market away, or put it last when it was marked again since."""
+        dirty = tuple(name for name in self.head.dirty if name != market)
+        again = self.versions.get(market, 0) != version
+        self.set_head(replace(self.head, dirty=(*dirty, market) if again else dirty))
+
+    def set_facts(self, facts: FacilityFacts) -> None:
+        """Take facts in, or forget a facility and its positions when it has left."""
+        self._touch(None if facts.removed else facts, "facts", facts.facility)
+        if not facts.removed:
+            self.facts[facts.facility] = facts
+            return
+        self.facts.pop(facts.facility, None)
+        for series in [item for item in self.positions if item.facility == facts.facility]:
+            del self.positions[series]
+            self._touch(None, "position", *_series_names(series))
+
+    def set_position(self, series: Series, held: Held) -> None:
+        """Replace the position of a series."""
+        self.positions[series] = held
+        self._touch(held, "position", *_series_names(series))
+
+    def set_match(self, match: Match) -> None:
+        """Take a new version of a match in."""
+        self.matches[match.id] = match
+        self._touch(match, "match", match.id.hex)
+
+    def set_memory(self, pair: Pair, memory: PairMemory) -> None:
+        """Remember something of a pair."""
+        self.pairs[pair] = memory
+        self._touch(Remembered(pair, memory), "pair", *_pair_names(pair))
+
+    def set_unmatched(self, statement: Unmatched) -> None:
+        """Remember what was said about a series without a match; nothing once it is resolved."""
+        series = series_of(statement)
+        names = _series_names(series)
+        if statement.resolved:
+            self.unmatched.pop(series, None)
+        else:
+            self.unmatched[series] = statement
+        self._touch(None if statement.resolved else statement, "unmatched", *names)
+
+    def set_alert(self, alert: Alert) -> None:
+        """Remember a raised alert; forget a cleared one."""
+        cleared = alert.state is AlertState.CLEARED
+        if cleared:
+            self.alerts.pop(alert.id, None)
+        else:
+            self.alerts[alert.id] = alert
+        self._touch(None if cleared else alert, "alert", alert.id.hex)
+
+    def set_handled(self, handled: Handled) -> None:
+        """Remember the outcome of a command."""
+        self.handled[handled.outcome.command] = handled
+        self._touch(handled, "handled", handled.outcome.command.hex)
+
+    def refused(self, match: Match) -> None:
+        """Remember the conditions under which a match was refused by a person."""
+        pair = pair_of(match)
+        memory = self.pairs.get(pair, PairMemory())
+        self.set_memory(
+            pair,
+            replace(
+                memory, declined_quantity=match.quantity_per_day, declined_verdict=match.verdict
+            ),
+        )
+
+    def forget_closed(self, before: datetime) -> None:
+        """Forget matches that were closed before a time of the programme."""
+        for match in list(self.matches.values()):
+            if match.state in CLOSED and match.programme_time < before:
+                del self.matches[match.id]
+                self._touch(None, "match", match.id.hex)
+
+    def forget_handled(self, before_us: int) -> None:
+        """Forget commands that were handled before a time of the clock."""
+        while self.handled:
+            command, oldest = next(iter(self.handled.items()))
+            if oldest.at_us >= before_us:
+                return
+            del self.handled[command]
+            self._touch(None, "handled", command.hex)
+
+    def take_parts(self) -> dict[bytes, bytes | None]:
+        """Return the changed parts, encoded, and forget that they changed."""
+        changed, self.changed = self.changed, {}
+        return {key: None if value is None else pack(value) for key, value in changed.items()}
+
+    def load(self, key: bytes, part: bytes) -> None:
+        """Take one changelog part in.
+
+        Raises:
+            UnreadablePart: of another version, of an unknown kind, or damaged.
+        """
+        kind = kind_of(key)
+        if kind == "head":
+            self.head = unpack(Head, key, part)
+        elif kind == "facts":
+            facts = unpack(FacilityFacts, key, part)
+            self.facts[facts.facility] = facts
+        elif kind == "position":
+            held = unpack(Held, key, part)
+            self.positions[series_of(held.position)] = held
+        elif kind == "match":
+            match = unpack(Match, key, part)
+            self.matches[match.id] = match
+        elif kind == "pair":
+            remembered = unpack(Remembered, key, part)
+            self.pairs[remembered.pair] = remembered.memory
+        elif kind == "unmatched":
+            statement = unpack(Unmatched, key, part)
+            self.unmatched[series_of(statement)] = statement
+        elif kind == "alert":
+            alert = unpack(Alert, key, part)
+            self.alerts[alert.id] = alert
+        elif kind == "handled":
+            handled = unpack(Handled, key, part)
+            self.handled[handled.outcome.command] = handled
+        else:
+            raise UnreadablePart(key, f"unknown kind {kind!r}")
+
+
+def kind_of(key: bytes) -> str:
+    """Return the kind of a part from its key."""
+    return key.decode().split(SEPARATOR)[0]
+
+
+def programme_of(key: bytes) -> str:
+    """Return the programme of a part from its key."""
+    return key.decode().split(SEPARATOR)[1]
+
+
+def _series_names(series: Series) -> tuple[str, ...]:
+    return (series.facility, series.material, series.direction.value)
+
+
+def _pair_names(pair: Pair) -> tuple[str, ...]:
+    return (pair.giver, pair.material, pair.receiver, pair.need, pair.use, pair.treatment)

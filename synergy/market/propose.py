@@ -1,0 +1,179 @@
+"""The difference between what was proposed and what a solve found: the only thing the solver says.
+
+A revision is published when something changed beyond the deadband, or when the old quantity would
+exceed what is offered now: the deadband never promises more than there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID, uuid5
+
+from schemas.events import Match, MatchState, Reason, Unmatched
+from synergy.catalogue import Catalogue
+from synergy.market.allocate import Solved, allocate
+from synergy.market.deadband import differs
+from synergy.market.drafts import drafts_of
+from synergy.market.hindrances import telling
+from synergy.market.lifecycle import COMMITTED, FREE
+from synergy.market.program import RowKind, holds
+from synergy.market.reasons import Code
+from synergy.market.series import (
+    Pair,
+    PairMemory,
+    Series,
+    Snapshot,
+    need_series,
+    pair_of,
+    supply_series,
+)
+from synergy.market.unmatched import unmatched_of
+
+# The name space of proposal ids: fixed for ever, so that a replay gives the same ids.
+NAMESPACE: Final = UUID("6f0b8a52-8f3c-5d0e-9c1b-6d1d8f1f6c4e")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveResult:
+    """What a job found. `matches` are new versions, to be published as they are."""
+
+    programme: str
+    market: str
+    token: int
+    version: int
+    optimal: bool
+    matches: tuple[Match, ...] = ()
+    pairs: Mapping[Pair, PairMemory]
+    unmatched: tuple[Unmatched, ...] = ()
+    shortfalls: Mapping[Series, tuple[int, int]]
+
+
+def proposal_id(programme: str, pair: Pair, number: int) -> UUID:
+    """Return the id of the n-th proposal of a pair."""
+    supply = f"{pair.giver}\x1f{pair.material}\x1fSUPPLY"
+    need = f"{pair.receiver}\x1f{pair.need}\x1fDEMAND"
+    parts = (programme, supply, need, pair.treatment, pair.use, str(number))
+    return uuid5(NAMESPACE, "\x1e".join(parts))
+
+
+def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
+    """Solve one market and compare with what is open. Pure: may run in any thread."""
+    solved = allocate(snapshot, catalogue)
+    shortfalls = _shortfalls(snapshot)
+    if not solved.optimal:
+        return SolveResult(
+            programme=snapshot.programme,
+            market=snapshot.market,
+            token=snapshot.token,
+            version=snapshot.version,
+            optimal=False,
+            pairs={},
+            shortfalls=shortfalls,
+        )
+    drafts = drafts_of(snapshot, solved, catalogue)
+    current = {pair_of(match): match for match in snapshot.matches if match.state in FREE}
+    revised = _revised(snapshot, solved, drafts, current)
+    fresh = {pair: draft for pair, draft in drafts.items() if pair not in current}
+    pairs = {pair: _counted(snapshot.pairs.get(pair)) for pair in fresh}
+    matches = (
+        *(_withdrawn(snapshot, solved, current[p]) for p in sorted(current) if p not in drafts),
+        *(_next(drafts[pair], current[pair]) for pair in sorted(revised)),
+        *(_first(snapshot, fresh[pair], pair, pairs[pair]) for pair in sorted(fresh)),
+    )
+    return SolveResult(
+        programme=snapshot.programme,
+        market=snapshot.market,
+        token=snapshot.token,
+        version=snapshot.version,
+        optimal=True,
+        matches=matches,
+        pairs=pairs,
+        unmatched=unmatched_of(snapshot, solved, drafts),
+        shortfalls=shortfalls,
+    )
+
+
+def _counted(memory: PairMemory | None) -> PairMemory:
+    """Return the memory of a pair that is proposed once more: an earlier refusal is over."""
+    return PairMemory(proposals=(memory.proposals if memory is not None else 0) + 1)
+
+
+def _first(snapshot: Snapshot, draft: Match, pair: Pair, memory: PairMemory) -> Match:
+    identity = proposal_id(snapshot.programme, pair, memory.proposals)
+    return replace(draft, id=identity, revision=1)
+
+
+def _next(draft: Match, before: Match) -> Match:
+    return replace(draft, id=before.id, revision=before.revision + 1)
+
+
+def _withdrawn(snapshot: Snapshot, solved: Solved, before: Match) -> Match:
+    return replace(
+        before,
+        revision=before.revision + 1,
+        state=MatchState.WITHDRAWN,
+        reasons=_why_withdrawn(snapshot, solved, pair_of(before)),
+        programme_time=snapshot.time,
+    )
+
+
+def _why_withdrawn(snapshot: Snapshot, solved: Solved, pair: Pair) -> tuple[Reason, ...]:
+    supply, need = supply_series(pair), need_series(pair)
+    silent = [snapshot.silent[series] for series in (supply, need) if series in snapshot.silent]
+    if silent:
+        return tuple(silent)
+    present = {offer.series for offer in (*snapshot.supplies, *snapshot.needs)}
+    gone = [series for series in (supply, need) if series not in present]
+    if gone:
+        return (Reason(code=Code.FACILITY_UNKNOWN, subject=gone[0].facility),)
+    if any(edge.pair == pair for edge in solved.edges):
+        return (Reason(code=Code.REALLOCATED, text=pair.use),)
+    noted = (*solved.hindrances.of(supply), *solved.hindrances.of(need))
+    own = [reason for reason in noted if reason.text == pair.use]
+    return telling(own) or (Reason(code=Code.REALLOCATED, text=pair.use),)
+
+
+def _revised(
+    snapshot: Snapshot,
+    solved: Solved,
+    drafts: Mapping[Pair, Match],
+    current: Mapping[Pair, Match],
+) -> set[Pair]:
+    """Return the pairs to revise: changed beyond the deadband, or no longer fitting as they are."""
+    both = [pair for pair in drafts if pair in current]
+    deadband = snapshot.policy.deadband
+    revised = {pair for pair in both if differs(current[pair], drafts[pair], deadband)}
+    numbers = {edge.pair: number for number, edge in enumerate(solved.edges)}
+    quantities = [0] * len(solved.edges)
+    for pair, draft in drafts.items():
+        shown = draft if pair not in current or pair in revised else current[pair]
+        quantities[numbers[pair]] = shown.quantity_per_day
+    pending = True
+    while pending:
+        pending = False
+        for row in solved.rows:
+            if row.kind is RowKind.BLEND_LIMIT or holds(quantities, row):
+                continue
+            inside = {solved.edges[number].pair for number, _ in row.entries}
+            for pair in sorted(inside & set(both) - revised):
+                revised.add(pair)
+                quantities[numbers[pair]] = drafts[pair].quantity_per_day
+                pending = True
+    return revised
+
+
+def _shortfalls(snapshot: Snapshot) -> dict[Series, tuple[int, int]]:
+    """Return what is committed beyond what is offered: series to (offered, committed)."""
+    committed: dict[Series, int] = {}
+    for match in snapshot.matches:
+        if match.state in COMMITTED:
+            series = supply_series(pair_of(match))
+            committed[series] = committed.get(series, 0) + match.quantity_per_day
+    offered = {offer.series: offer.quantity for offer in snapshot.supplies}
+    return {
+        series: (offered.get(series, 0), quantity)
+        for series, quantity in committed.items()
+        if quantity > offered.get(series, 0)
+    }

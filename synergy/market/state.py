@@ -1,0 +1,239 @@
+"""The market's state of one partition: programmes side by side, each a fold of records.
+
+Restoring and folding never solve and never publish. A solve is a job on a frozen picture; what it
+finds comes back through `absorb`, which publishes only the difference to what was proposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from schemas.events import (
+    Alert,
+    Command,
+    Coordinates,
+    FacilityFacts,
+    Match,
+    MatchState,
+    Outcome,
+    Position,
+    Reason,
+    ReplayState,
+    Tick,
+    Unmatched,
+)
+from synergy.catalogue import Catalogue
+from synergy.market.alerts import alert_changes
+from synergy.market.commands import answer, by_person
+from synergy.market.lifecycle import WAITING
+from synergy.market.picture import take_picture
+from synergy.market.policy import Policy
+from synergy.market.programme import Handled, Programme, programme_of
+from synergy.market.propose import SolveResult, solve_market
+from synergy.market.reasons import Code
+from synergy.market.series import Held, offered, series_of
+
+Event = Match | Unmatched | Outcome | Alert
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class MarketState:
+    """The state of one partition. Not safe for threads: only its partition's task touches it."""
+
+    def __init__(self, catalogue: Catalogue, policy: Policy = Policy()) -> None:  # noqa: B008
+        self._catalogue = catalogue
+        self._policy = policy
+        self._programmes: dict[str, Programme] = {}
+        self._events: list[Event] = []
+        self._now_us = 0
+
+    @classmethod
+    def restore(
+        cls,
+        catalogue: Catalogue,
+        parts: Iterable[tuple[bytes, bytes]],
+        policy: Policy = Policy(),  # noqa: B008 - frozen
+    ) -> MarketState:
+        """Fold changelog parts, in any order, into a state. Nothing is solved or published.
+
+        Markets that waited for a solve when the parts were written still wait; no other does.
+
+        Raises:
+            UnreadablePart: a part of another format version, or damaged.
+        """
+        state = cls(catalogue, policy)
+        for key, part in parts:
+            state._programme(programme_of(key)).load(key, part)
+        return state
+
+    def _programme(self, name: str) -> Programme:
+        return self._programmes.setdefault(name, Programme(name))
+
+    def apply_position(self, position: Position, at: Coordinates) -> None:
+        """Take a position in; its market becomes dirty when it changed beyond the deadband."""
+        programme = self._programme(position.programme)
+        series = series_of(position)
+        before = programme.positions.get(series)
+        quantity, firm = offered(position), position.firm_per_day
+        if before is None or self._material(before, position):
+            programme.mark(self._catalogue.market_of(position.material))
+            programme.set_position(series, Held(position, at, quantity, firm))
+        else:
+            held = Held(position, at, before.solved_quantity, before.solved_firm)
+            programme.set_position(series, held)
+
+    def _material(self, before: Held, after: Position) -> bool:
+        old = before.position
+        if (old.stale, old.unit, old.data_kind, old.flags, old.properties) != (
+            *(after.stale, after.unit, after.data_kind, after.flags, after.properties),
+        ):
+            return True
+        quantity, firm = offered(after), after.firm_per_day
+        band = self._policy.deadband * max(quantity, before.solved_quantity)
+        return (
+            abs(quantity - before.solved_quantity) > band
+            or abs(firm - before.solved_firm) > band
+            or (quantity == 0) != (before.solved_quantity == 0)
+        )
+
+    def apply_facts(self, facts: FacilityFacts, at: Coordinates) -> None:  # noqa: ARG002
+        """Take facts of a facility in; the markets of its series become dirty when they changed."""
+        programme = self._programme(facts.programme)
+        if programme.facts.get(facts.facility) == facts:
+            return
+        for series in programme.positions:
+            if series.facility == facts.facility:
+                programme.mark(self._catalogue.market_of(series.material))
+        programme.set_facts(facts)
+
+    def apply_command(self, command: Command, at: Coordinates) -> None:
+        """Answer a command with one outcome; the same id again repeats it without effect."""
+        programme = self._programme(command.programme)
+        handled = programme.handled.get(command.id)
+        if handled is not None:
+            self._events.append(handled.outcome)
+            return
+        given = answer(programme, command, at)
+        programme.set_handled(Handled(given.outcome, self._now_us))
+        if given.match is not None:
+            self._changed_by_person(programme, given.match)
+        self._events.append(given.outcome)
+
+    def _changed_by_person(self, programme: Programme, match: Match) -> None:
+        programme.set_match(match)
+        if by_person(match.state):
+            programme.refused(match)
+        self._events.append(match)
+        market = self._catalogue.market_of(match.material)
+        programme.tokens[market] = programme.tokens.get(market, 0) + 1
+        programme.mark(market)
+
+    def apply_tick(self, tick: Tick) -> None:
+        """Take the time of a replay programme in; it never runs backwards within a chapter."""
+        programme = self._programme(tick.programme)
+        head = programme.head
+        jumped = head.chapter != tick.chapter
+        later = head.time is None or not head.ticked or jumped or tick.time > head.time
+        time = tick.time if later else head.time
+        ended = tick.state is ReplayState.ENDED
+        new = replace(head, time=time, ticked=True, ended=ended, chapter=tick.chapter)
+        programme.set_head(new)
+        self._passed(programme, head.time, mark_all=jumped)
+
+    def clock(self, now_us: int) -> None:
+        """Let time pass for programmes that are live, in microseconds since 1970."""
+        self._now_us = max(self._now_us, now_us)
+        now = EPOCH + timedelta(microseconds=now_us)
+        for programme in self._programmes.values():
+            head = programme.head
+            if not head.ticked and self._live(programme, now):
+                programme.set_time(now)
+                self._passed(programme, head.time, mark_all=False)
+            programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
+
+    def _live(self, programme: Programme, now: datetime) -> bool:
+        if programme.head.time is not None:
+            return True
+        youngest = max((held.position.as_of for held in programme.positions.values()), default=None)
+        return youngest is not None and youngest > now - self._policy.live_within
+
+    def _passed(self, programme: Programme, before: datetime | None, *, mark_all: bool) -> None:
+        """Expire what waited too long; on a new day anything may have become valid or invalid."""
+        time = programme.head.time
+        if time is None or (time == before and not mark_all):
+            return
+        for match in list(programme.matches.values()):
+            if match.state in WAITING and match.programme_time + self._policy.answer_within <= time:
+                self._expire(programme, match, time)
+        if mark_all or before is None or before.date() != time.date():
+            programme.forget_closed(time - self._policy.closed_for)
+            for series in programme.positions:
+                programme.mark(self._catalogue.market_of(series.material))
+
+    def _expire(self, programme: Programme, match: Match, time: datetime) -> None:
+        waited = (time - match.programme_time) / timedelta(days=1)
+        expired = replace(
+            match,
+            state=MatchState.EXPIRED,
+            revision=match.revision + 1,
+            reasons=(Reason(code=Code.NO_ANSWER, value=round(waited, 1), unit="d"),),
+            programme_time=time,
+        )
+        self._changed_by_person(programme, expired)
+
+    def job(self) -> Callable[[], SolveResult] | None:
+        """Return the solve of the market that has been dirty longest, or None.
+
+        The callable works on a frozen picture and may run in a thread; its result goes to `absorb`.
+        A market stays dirty until then, so a job that never comes back is offered again.
+        """
+        for programme in self._programmes.values():
+            for market in programme.head.dirty:
+                picture = take_picture(programme, market, self._catalogue, self._policy)
+                if picture is not None:
+                    return partial(solve_market, picture, self._catalogue)
+        return None
+
+    def absorb(self, result: SolveResult) -> None:
+        """Publish what a solve changed, unless people changed the market in the meantime.
+
+        What changed in positions or facts meanwhile keeps the market dirty: the result still holds
+        for the positions that its matches cite.
+        """
+        programme = self._programme(result.programme)
+        market = result.market
+        if result.token != programme.tokens.get(market, 0):
+            return
+        programme.solved(market, result.version)
+        for match in result.matches:
+            programme.set_match(match)
+        for pair, memory in result.pairs.items():
+            programme.set_memory(pair, memory)
+        for statement in result.unmatched:
+            programme.set_unmatched(statement)
+        alerts = alert_changes(programme, result)
+        for alert in alerts:
+            programme.set_alert(alert)
+        self._events += [*result.matches, *result.unmatched, *alerts]
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return what to publish, in order, and forget it."""
+        events, self._events = tuple(self._events), []
+        return events
+
+    def take_parts(self) -> dict[bytes, bytes | None]:
+        """Return the changed changelog parts, None for deleted ones, and forget the changes."""
+        parts: dict[bytes, bytes | None] = {}
+        for programme in self._programmes.values():
+            parts |= programme.take_parts()
+        return parts
+
+    def matches(self, programme: str) -> tuple[Match, ...]:
+        """Return the latest version of every match that is remembered, by id."""
+        found = self._programmes.get(programme)
+        return () if found is None else tuple(found.matches[key] for key in sorted(found.matches))
