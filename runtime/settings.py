@@ -29,6 +29,7 @@ DELIMITER = "__"
 FILE_SUFFIX = "_FILE"
 CONFIG_VARIABLE = "SYNERGY_CONFIG"
 DEFAULT_FILE = Path("synergy.toml")
+EMBEDDED = "ports.json"
 HIDDEN = "********"
 
 
@@ -51,10 +52,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings, and the origin of each value that is not a default, by dotted name."""
+    """The settings, the origin of each value that is not a default by dotted name, and the flags that were given."""
 
     settings: Settings
     sources: Mapping[str, str]
+    flags: Mapping[str, object]
+
+    def chosen(self, name: str) -> bool:
+        """Whether somebody chose this value: it is no default and not read from a stack that ran here."""
+        return not self.sources.get(name, EMBEDDED).endswith(EMBEDDED)
 
     def origins(self) -> list[Origin]:
         """Return every setting with its value and origin; secrets are hidden."""
@@ -87,13 +93,13 @@ def load(flags: Mapping[str, object] | None = None) -> Loaded:
     ]
     merged, sources = _merge(layers)
     var = Path(str(merged.get("var", "var")))
-    ports, port_sources = _merge([(f"{var}/ports.json", _embedded_values(var))])
+    ports, port_sources = _merge([(str(var / EMBEDDED), _embedded_values(var))])
     merged, sources = ports | merged, port_sources | sources
     try:
         settings = Settings(**_nested(merged))
     except ValidationError as error:
         raise SettingsError(_problems(error, sources)) from error
-    return Loaded(settings, sources)
+    return Loaded(settings, sources, given)
 
 
 def leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -175,7 +181,7 @@ def _toml_values(file: Path) -> dict[str, object]:
 def _embedded_values(var: Path) -> dict[str, object]:
     """Return addresses of the embedded stack that runs, or ran last, in this folder."""
     try:
-        ports = json.loads((var / "ports.json").read_text())
+        ports = json.loads((var / EMBEDDED).read_text())
         addresses = {
             "kafka.bootstrap": f"127.0.0.1:{int(ports['kafka'])}" if "kafka" in ports else None,
             "registry.url": f"http://127.0.0.1:{ports['registry']}"

@@ -67,6 +67,15 @@ class TopicState:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterState:
+    """What tells one cluster from another, and how big it is."""
+
+    cluster_id: str
+    brokers: int
+    topics: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopicChange:
     """One difference. `setting` is empty for `create`, `partitions` for `refuse`."""
 
@@ -124,6 +133,14 @@ class TopicAdmin:
             client: librdkafka settings, at least `bootstrap.servers`.
         """
         self._admin = AdminClient({"log_level": "0", **client})
+
+    def cluster(self) -> ClusterState:
+        """Return what the cluster says about itself. Raises TopicsError."""
+        try:
+            found = self._admin.list_topics(timeout=TIMEOUT_S)
+        except KafkaException as error:
+            raise TopicsError("reading the cluster", str(error.args[0])) from error
+        return ClusterState(found.cluster_id or "", len(found.brokers), len(found.topics))
 
     def states(self, names: Sequence[str]) -> dict[str, TopicState]:
         """Return the topics of `names` that exist, by name.

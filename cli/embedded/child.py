@@ -1,4 +1,4 @@
-"""A child process that ends with its parent, has a log file, and is found again when it was left behind."""
+"""A child process that ends with its parent, has a log file, and is found when it was left behind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+LARGEST_LOG_BYTES = 10_000_000
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -26,6 +27,7 @@ class ChildSpec:
     pid_file: Path
     mark: str
     environment: Mapping[str, str] | None = None
+    may_end: bool = False
 
 
 class Child:
@@ -38,6 +40,7 @@ class Child:
         self.spec = spec
         spec.log.parent.mkdir(parents=True, exist_ok=True)
         spec.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        _keep_bounded(spec.log)
         with spec.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (the command is ours)
                 [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), *spec.command],
@@ -108,6 +111,12 @@ def command_line(pid: int) -> str:
         check=False,
     )
     return shown.stdout.strip()
+
+
+def _keep_bounded(log: Path) -> None:
+    """Set a log aside that has grown large; the one set aside before is lost."""
+    if log.is_file() and log.stat().st_size > LARGEST_LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _end(pid: int, grace_s: float) -> None:

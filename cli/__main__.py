@@ -1,0 +1,105 @@
+"""The command line. Each command imports what it needs when it runs: `--help` answers at once.
+
+Exit status: 0 done; 1 failed, or a check found a problem; 2 the command was typed wrongly.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+OUR_PACKAGES = frozenset(
+    {"schemas", "synergy", "runtime", "producers", "stream_processors", "sinks", "console", "cli"}
+)
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Industrial by-product exchange on live data.",
+)
+config = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Settings.")
+app.add_typer(config, name="config")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", metavar="NAME=VALUE", help="A setting, such as logs.level=debug."
+        ),
+    ] = None,
+) -> None:
+    """Industrial by-product exchange on live data."""
+    flags: dict[str, object] = {}
+    for text in settings or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
+        flags[name] = value
+    context.obj = flags
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    duration: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="Stop after 60s, 5m or 1h.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Seconds of event time per second of the replay.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A process not to start; repeatable.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Start everything on this machine and show it live; Ctrl-C stops it, the data stay."""
+    from cli.up import Request, seconds_of, up
+
+    flags = {**context.obj, "replay.speed": speed}
+    request = Request(
+        flags=flags,
+        seconds=seconds_of(duration) if duration else None,
+        without=frozenset(without or ()),
+        output="json" if as_json else "screen",
+    )
+    raise typer.Exit(up(request))
+
+
+@app.command()
+def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Check versions, disk, ports, Kafka, registry, topics and store; say what to do."""
+    from cli.doctor import doctor
+
+    raise typer.Exit(doctor(context.obj, "json" if as_json else "text"))
+
+
+@config.command("show")
+def config_show(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Print every setting with its value and origin; secrets are hidden."""
+    from cli.config import show
+
+    show(context.obj, "json" if as_json else "text")
+
+
+def main() -> NoReturn:
+    """Run the command line. An error that our code raised on purpose is a sentence, not a traceback."""
+    try:
+        app()
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in OUR_PACKAGES:
+            raise
+        sys.stderr.write(f"synergy: {error}\n")
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
