@@ -18,7 +18,7 @@ def great_circle_km(here: NDArray[np.float64], there: NDArray[np.float64]) -> ND
 
     >>> a, b = np.array([[39.93, 119.60]]), np.array([[39.93, 119.60], [32.63, 117.00]])
     >>> [round(float(km), 1) for km in great_circle_km(a, b)[0]]
-    [0.0, 844.6]
+    [0.0, 844.4]
     """
     first, second = np.radians(here)[:, None, :], np.radians(there)[None, :, :]
     half = np.sin((second - first) / 2.0) ** 2

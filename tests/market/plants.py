@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,9 +21,11 @@ from schemas.events import (
     Position,
     Property,
     Provenance,
+    Reason,
     ReplayState,
     SourceKind,
     Tick,
+    Unmatched,
 )
 from synergy.catalogue import load_catalogue
 from synergy.market import Event, MarketState, Policy
@@ -171,3 +174,34 @@ class Market:
 def days(number: float) -> timedelta:
     """So many days."""
     return timedelta(days=number)
+
+
+def matches(events: Iterable[Event]) -> list[Match]:
+    """The matches among events."""
+    return [item for item in events if isinstance(item, Match)]
+
+
+def only(found: Iterable[Match], **wanted: object) -> Match:
+    """The one match with these fields."""
+    fitting = [
+        item for item in found if all(getattr(item, key) == value for key, value in wanted.items())
+    ]
+    assert len(fitting) == 1, fitting
+    return fitting[0]
+
+
+def reasons_of(events: Iterable[Event], facility: str, material: str) -> list[Reason]:
+    """What was said about a series without a match, once."""
+    found = [
+        item
+        for item in events
+        if isinstance(item, Unmatched) and (item.facility, item.material) == (facility, material)
+    ]
+    assert len(found) == 1, found
+    assert not found[0].resolved
+    return list(found[0].reasons)
+
+
+def codes(reasons: Iterable[Reason]) -> list[str]:
+    """The codes of reasons."""
+    return [item.code for item in reasons]

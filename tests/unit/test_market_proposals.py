@@ -11,11 +11,9 @@ import pytest
 from schemas.events import (
     DataKind,
     FacilityFacts,
-    Match,
     MatchState,
     Position,
     Provenance,
-    Reason,
     Unmatched,
     Verdict,
 )
@@ -27,9 +25,13 @@ from tests.market.plants import (
     TONNE,
     Market,
     analysis,
+    codes,
     days,
     facts,
+    matches,
     need,
+    only,
+    reasons_of,
     supply,
 )
 
@@ -43,36 +45,6 @@ BOARD = facts("board", "2395", (39.83, -80.82))
 
 def started(*inputs: FacilityFacts | Position) -> Market:
     return Market().tick(MARCH).feed(*inputs)
-
-
-def only(events: list[Match], **wanted: object) -> Match:
-    found = [
-        item for item in events if all(getattr(item, key) == value for key, value in wanted.items())
-    ]
-    assert len(found) == 1, found
-    return found[0]
-
-
-def matches(events: object) -> list[Match]:
-    assert isinstance(events, list)
-    return [item for item in events if isinstance(item, Match)]
-
-
-def reasons_of(events: object, facility: str, material: str) -> list[Reason]:
-    assert isinstance(events, list)
-    found = [
-        item
-        for item in events
-        if isinstance(item, Unmatched) and (item.facility, item.material) == (facility, material)
-    ]
-    assert len(found) == 1, found
-    assert not found[0].resolved
-    return list(found[0].reasons)
-
-
-def codes(reasons: object) -> list[str]:
-    assert isinstance(reasons, list | tuple)
-    return [item.code for item in reasons]
 
 
 def test_good_ash_meets_ready_mix() -> None:
