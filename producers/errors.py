@@ -22,3 +22,7 @@ class SpoolError(ProducerError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"spool {path}: {message}")
         self.path = path
+
+
+class LoadTemplateError(ProducerError):
+    """An encoded reading is not laid out as the load generator expects."""

@@ -19,7 +19,7 @@ from producers.spool import Spool
 from runtime.clock import Clock
 from runtime.log import OutRecord, TopicPartition
 from runtime.publisher import Publisher, PublishError
-from schemas.events import Facility, ReplayState, Tick
+from schemas.events import Event, Facility, ReplayState, Tick
 
 AVAILABILITY = "synergy.availability.v1"
 FACILITIES = "synergy.facilities.v1"
@@ -47,7 +47,7 @@ class Pace:
 class Wiring:
     """How events become records: the codec's encoding and the one routing function."""
 
-    encode: Callable[[object], bytes]
+    encode: Callable[[Event], bytes]
     partition_for: Callable[[str, int], int]
 
 
