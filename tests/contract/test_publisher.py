@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -41,8 +42,8 @@ def in_memory() -> Subject:
 def on_kafka(bootstrap: str, topic: str) -> Subject:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     if topic not in admin.list_topics(timeout=10).topics:
-        created: dict[str, Future[None]] = admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
-        created[topic].result(20)
+        created = admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+        cast(dict[str, Future[None]], created)[topic].result(20)
 
     def read(partition: int) -> list[tuple[bytes | None, bytes | None]]:
         consumer = Consumer(
