@@ -103,23 +103,28 @@ class PartitionTask(Generic[State]):
             self._in_flight = action
         return action
 
+    def idle_us(self, now_us: int) -> int:
+        """How long `step` has nothing to do unless something is delivered or answered."""
+        due = self._last_tick + self.settings.tick_us
+        if self._dirty_since is not None:
+            settled = self._dirty_since + self.settings.settle_us
+            due = min(due, max(settled, self._last_commit + self.settings.commit_interval_us))
+        return max(1_000, due - now_us)
+
     def _may_touch_state(self) -> bool:
         return self._in_flight is None and not self.ended
 
     def _decide(self, now_us: int) -> Action | None:
-        if self._state is None:
-            return Close() if self._closing else self._wanted
-        if not self._closing:
-            if self._wanted is not None:
-                return self._wanted
+        if self._closing:
+            self._wanted = None
+            due = self._state is not None and self._commit_due(now_us)
+            return (self._freeze(now_us) if due else None) or Close()
+        if self._wanted is None and self._state is not None:
             self._take_in(now_us)
-            if self._wanted is not None:
-                return self._wanted
-        if self._commit_due(now_us):
-            commit = self._freeze(now_us)
-            if commit is not None:
-                return commit
-        return Close() if self._closing else self._next_job(self._state)
+        if self._wanted is not None or self._state is None:
+            return self._wanted
+        commit = self._freeze(now_us) if self._commit_due(now_us) else None
+        return commit or self._next_job(self._state)
 
     def _take_in(self, now_us: int) -> None:
         for topic in dict.fromkeys((*self.settings.first, *self.settings.inputs)):

@@ -33,8 +33,11 @@ def parse(record: Record) -> tuple[str, str, int]:
     return record.key.decode(), identity, int(value)
 
 
+@dataclass(frozen=True, slots=True)
 class TallyStage:
-    """Implements `runtime.stage.Stage`."""
+    """Implements `runtime.stage.Stage`; a log that outlives a test has topics with a prefix of their own."""
+
+    prefix: str = ""
 
     def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> TallyState:
         state = TallyState(partition)
@@ -49,7 +52,7 @@ class TallyStage:
 
     def apply(self, state: TallyState, batch: Batch, now_us: int) -> None:
         for record in batch.records:
-            if batch.tp.topic == SETUP:
+            if batch.tp.topic == self.prefix + SETUP:
                 state.setup += 1
                 state.dirty.add("setup")
                 continue
@@ -66,7 +69,7 @@ class TallyStage:
 
     def reject(self, state: TallyState, batch: Batch, error: BaseException) -> None:
         [record] = batch.records
-        tp = TopicPartition(OUTPUT, state.partition)
+        tp = TopicPartition(self.prefix + OUTPUT, state.partition)
         state.rejected.append(OutRecord(tp, b"rejected", str(record.offset).encode()))
 
     def freeze(self, state: TallyState, applied: Mapping[str, int]) -> Changes:
@@ -78,8 +81,12 @@ class TallyStage:
                 continue
             seen = sorted(s for s in state.seen if s.startswith(f"{key}/"))
             parts[key.encode()] = json.dumps({"sum": state.sums[key], "seen": seen}).encode()
-            said = {"sum": state.sums[key], "next": applied[INPUT], "setup": state.setup}
-            tp = TopicPartition(OUTPUT, state.partition)
+            said = {
+                "sum": state.sums[key],
+                "next": applied[self.prefix + INPUT],
+                "setup": state.setup,
+            }
+            tp = TopicPartition(self.prefix + OUTPUT, state.partition)
             outputs.append(OutRecord(tp, key.encode(), json.dumps(said).encode()))
         state.dirty.clear()
         state.rejected.clear()

@@ -76,10 +76,11 @@ class World:
         control: Control,
         task_class: type[PartitionTask[TallyState]] = PartitionTask,
         assignment_class: type[Assignment[TallyState]] = Assignment,
-        names: Mapping[str, str] | None = None,
+        prefix: str = "",
     ) -> None:
         self.control = control
-        self.names = dict(names or {topic: topic for topic in TOPICS})
+        self.prefix = prefix
+        self.stage = TallyStage(prefix)
         self.task_class = task_class
         self.assignment_class = assignment_class
         self.now = 1_000_000_000
@@ -91,18 +92,21 @@ class World:
         self.recreated = False
         self.workers = [self._new_worker(), self._new_worker()]
 
-    # -- names: a log that outlives an example has its own topics for each
-
     def tp(self, topic: str) -> TopicPartition:
-        return TopicPartition(topic, 0)
+        return TopicPartition(self.prefix + topic, 0)
 
     def _new_worker(self) -> Worker:
         def make(partition: int, now: int) -> PartitionTask[TallyState]:
             settings = TaskSettings(
-                stage="tally", group="tally", partition=partition, inputs=(INPUT, SETUP),
-                first=(SETUP,), changelog=CHANGELOG, queue_batches=3,
-            )  # fmt: skip
-            return self.task_class(settings, TallyStage(), now)
+                stage="tally",
+                group=f"{self.prefix}tally",
+                partition=partition,
+                inputs=(self.prefix + INPUT, self.prefix + SETUP),
+                first=(self.prefix + SETUP,),
+                changelog=self.prefix + CHANGELOG,
+                queue_batches=3,
+            )
+            return self.task_class(settings, self.stage, now)
 
         return Worker(self.assignment_class(make))
 
@@ -133,7 +137,7 @@ class World:
         """Fetch up to `count` records of each input; a lost batch is read but never delivered."""
         worker = self.workers[index]
         for topic, position in list(worker.positions.items()):
-            if position < self.control.log.bounds(self.tp(topic))[0]:
+            if position < self.control.log.bounds(TopicPartition(topic, 0))[0]:
                 self.crash(
                     index
                 )  # the consumer says that the offset is out of range, and the process ends
@@ -150,7 +154,7 @@ class World:
                     worker.positions[topic] = batch.start
 
     def _fetch(self, worker: Worker, topic: str, count: int) -> Batch | None:
-        tp, start = self.tp(topic), worker.positions[topic]
+        tp, start = TopicPartition(topic, 0), worker.positions[topic]
         _, end = self.control.log.bounds(tp)
         records = list(self.control.log.read(tp, start, end))
         if len(records) > count:
@@ -213,7 +217,7 @@ class World:
             return
         worker.pending = None
         task.committed()
-        positions = {self.tp(t): n for t, n in task.committed_next.items()}
+        positions = {TopicPartition(t, 0): n for t, n in task.committed_next.items()}
         self.control.commit_group(task.settings.group, positions)
 
     # -- what happens to the log
@@ -231,7 +235,7 @@ class World:
         """Let retention pass `start`; readings that were never applied are gone then."""
         head = self.head()
         if head is not None:
-            self.damaged |= start > head.next[INPUT]
+            self.damaged |= start > head.next[self.prefix + INPUT]
             self.control.cut(self.tp(INPUT), start)
 
     def recreate_input(self) -> None:
@@ -239,7 +243,7 @@ class World:
         if self.head() is None:
             return
         self.damaged = self.recreated = True
-        self.control.recreate(INPUT)
+        self.control.recreate(self.prefix + INPUT)
         for index in range(len(self.workers)):
             self.crash(index)
 
@@ -287,20 +291,21 @@ class World:
         assert all(n == 1 for n in rejected.values()), "a record was rejected twice"
         head = self.head()
         if head is not None:
-            state = TallyStage().restore(
+            state = self.stage.restore(
                 0, [(k, v) for k, v in self.parts().items() if k != HEAD_KEY]
             )
-            assert state.sums == self.expected(head.next[INPUT]), (
+            assert state.sums == self.expected(head.next[self.prefix + INPUT]), (
                 "the saved state is not the fold of its inputs"
             )
-            assert set(rejected) == {o for o in poison if o < head.next[INPUT]}
+            below = head.next[self.prefix + INPUT]
+            assert set(rejected) == {o for o in poison if o < below}
 
     def drain(self) -> None:
         """Kill everybody, let one new worker work to the end: everything counted once, or a stop that says why."""
         for index in range(len(self.workers)):
             self.crash(index)
         self.stops.clear()
-        for turn in range(400):
+        for turn in range(100 + 100 * len(self.history)):
             self.assign(0)
             self.intake(0, 1000)
             self.step(0, 200_000)
@@ -313,7 +318,7 @@ class World:
             return
         assert not self.stops, [stop.message for stop in self.stops]
         assert self._done(), "the new worker did not reach the end"
-        folded = TallyStage().restore(0, [(k, v) for k, v in self.parts().items() if k != HEAD_KEY])
+        folded = self.stage.restore(0, [(k, v) for k, v in self.parts().items() if k != HEAD_KEY])
         assert folded.setup == self.setups
 
     def _done(self) -> bool:
@@ -321,4 +326,4 @@ class World:
         ends = {t: self.control.log.bounds(self.tp(t))[1] for t in (INPUT, SETUP)}
         if head is None:
             return not any(ends.values())
-        return all(head.next[t] >= end for t, end in ends.items())
+        return all(head.next[self.prefix + t] >= end for t, end in ends.items())

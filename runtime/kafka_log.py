@@ -1,0 +1,244 @@
+"""The log port on Kafka, by confluent-kafka. Every call blocks: callers use threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicCollection,
+)
+from confluent_kafka import TopicPartition as VendorPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from runtime.clock import Clock, SystemClock
+from runtime.log import (
+    CommitFailedError,
+    FencedError,
+    LogError,
+    OutRecord,
+    Record,
+    RetriableCommitError,
+    TopicDescription,
+    TopicMissingError,
+    TopicPartition,
+)
+
+_TIMEOUT_S = 15.0
+_POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
+_ATTEMPTS, _PAUSE_S = 20, 0.1
+# A topic that was just created and a broker that just started have no leader or coordinator for a moment.
+_SETTLING = {
+    KafkaError._NOENT,  # noqa: SLF001
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaConnection:
+    """How to reach a cluster: bootstrap servers, and librdkafka's own keys for TLS and SASL."""
+
+    bootstrap: str
+    security: Mapping[str, str] = field(default_factory=dict)
+
+    def config(self, **more: str | int | bool) -> dict[str, str | int | float | bool]:
+        """Return a librdkafka configuration with more keys; underscores stand for dots."""
+        own: dict[str, str | int | float | bool] = {
+            key.replace("_", "."): value for key, value in more.items()
+        }
+        return {"bootstrap.servers": self.bootstrap, **self.security, **own}
+
+
+class KafkaWriter:
+    """A transactional producer; implements `runtime.log.Writer`."""
+
+    def __init__(self, connection: KafkaConnection, transactional_id: str) -> None:
+        """Fence the former producer of this id and end its transaction."""
+        self._transactional_id = transactional_id
+        self._unanswered = False
+        self._producer = Producer(
+            connection.config(
+                transactional_id=transactional_id,
+                transaction_timeout_ms=5_000,
+                linger_ms=5,
+                compression_type="lz4",
+                queue_buffering_max_messages=1_000_000,
+            )
+        )
+        try:
+            self._producer.init_transactions(_TIMEOUT_S)
+        except KafkaException as error:
+            raise self._failure(error) from error
+
+    def commit(self, records: Sequence[OutRecord]) -> None:
+        """See `runtime.log.Writer.commit`: begin, produce, flush, commit and nothing else."""
+        try:
+            if not self._unanswered:
+                self._producer.begin_transaction()
+                for record in records:
+                    self._produce(record)
+            self._unanswered = True
+            self._producer.commit_transaction(_TIMEOUT_S)
+            self._unanswered = False
+        except KafkaException as error:
+            raise self._failure(error) from error
+
+    def _produce(self, record: OutRecord) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    record.tp.topic,
+                    value=record.value,
+                    key=record.key,
+                    partition=record.tp.partition,
+                    headers=list(record.headers),
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def _failure(self, error: KafkaException) -> LogError:
+        cause = error.args[0]
+        if not isinstance(cause, KafkaError):
+            return CommitFailedError(str(error))
+        if cause.code() in _FENCED:
+            return FencedError(f"{self._transactional_id}: {cause.str()}")
+        if self._unanswered and cause.retriable():
+            return RetriableCommitError(cause.str())
+        return CommitFailedError(f"{self._transactional_id}: {cause.str()} ({cause.name()})")
+
+    def close(self) -> None:
+        """See `runtime.log.Writer.close`. An open transaction is left to the next owner, who ends it."""
+        self._producer.purge()
+
+
+class KafkaLog:
+    """A Kafka cluster; implements `runtime.log.Log`."""
+
+    def __init__(self, connection: KafkaConnection, clock: Clock | None = None) -> None:
+        """Connect lazily: nothing is sent before the first call. The clock is for pauses."""
+        self._connection = connection
+        self._clock = clock or SystemClock()
+        self._admin = AdminClient(connection.config())
+
+    def describe(self, topic: str) -> TopicDescription:
+        """See `runtime.log.Log.describe`."""
+        asked = TopicCollection([topic])
+        found = self._patiently(
+            topic, lambda: self._admin.describe_topics(asked, request_timeout=_TIMEOUT_S)
+        )
+        return TopicDescription(topic, str(found.topic_id), len(found.partitions))
+
+    def bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        """See `runtime.log.Log.bounds`."""
+        return self._offset(tp, _EARLIEST), self._offset(tp, _LATEST)
+
+    def _offset(self, tp: TopicPartition, spec: OffsetSpec) -> int:
+        asked = {VendorPartition(tp.topic, tp.partition): spec}
+        found = self._patiently(
+            tp.topic,
+            lambda: self._admin.list_offsets(
+                asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_TIMEOUT_S
+            ),
+        )
+        return int(found.offset)
+
+    def _patiently(self, subject: str, ask: Callable[[], Mapping[Any, Future[Any]]]) -> Any:
+        """Ask for one thing; ask again while the cluster is still settling."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            [future] = ask().values()
+            try:
+                return future.result()
+            except KafkaException as error:
+                cause = error.args[0]
+                if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise TopicMissingError(subject) from error
+                if cause.code() not in _SETTLING or attempt == _ATTEMPTS:
+                    message = f"{subject}: {cause.str()}"
+                    raise LogError(message) from error
+                self._clock.sleep(_PAUSE_S)
+        raise AssertionError  # the last attempt returns or raises
+
+    def open_writer(self, transactional_id: str) -> KafkaWriter:
+        """See `runtime.log.Log.open_writer`."""
+        return KafkaWriter(self._connection, transactional_id)
+
+    def read(self, tp: TopicPartition, start: int, end: int) -> Iterator[Record]:
+        """See `runtime.log.Log.read`. Raises LogError when the partition can't be read to its end."""
+        if start >= end:
+            return
+        consumer = Consumer(
+            self._connection.config(
+                group_id="synergy-reader",
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                enable_partition_eof=True,
+                auto_offset_reset="error",
+                fetch_queue_backoff_ms=10,
+            )
+        )
+        try:
+            consumer.assign([VendorPartition(tp.topic, tp.partition, start)])
+            yield from _until(consumer, self._clock, tp, end)
+        finally:
+            consumer.close()
+
+    def group_positions(
+        self, group: str, tps: Sequence[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        """See `runtime.log.Log.group_positions`."""
+        asked = [VendorPartition(tp.topic, tp.partition) for tp in tps]
+        wanted = [ConsumerGroupTopicPartitions(group, asked)]
+        found = self._patiently(
+            group,
+            lambda: self._admin.list_consumer_group_offsets(wanted, request_timeout=_TIMEOUT_S),
+        ).topic_partitions
+        return {TopicPartition(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+
+
+def _until(consumer: Consumer, clock: Clock, tp: TopicPartition, end: int) -> Iterator[Record]:
+    """Yield records below `end`; the end of the partition counts too, since markers have no records."""
+    deadline = clock.monotonic_s() + _TIMEOUT_S
+    while True:
+        messages = consumer.consume(10_000, _POLL_S)
+        if messages:
+            deadline = clock.monotonic_s() + _TIMEOUT_S
+        elif clock.monotonic_s() > deadline:
+            message = (
+                f"{tp.topic}[{tp.partition}] gave nothing for {_TIMEOUT_S} s before offset {end}"
+            )
+            raise LogError(message)
+        for found in messages:
+            error = found.error()
+            if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                    return
+                raise LogError(error.str())
+            if _offset_of(found) >= end:
+                return
+            yield Record(_offset_of(found), found.key(), found.value(), found.timestamp()[1])
+
+
+def _offset_of(message: Message) -> int:
+    offset = message.offset()
+    assert offset is not None
+    return offset

@@ -1,0 +1,279 @@
+"""A worker: one Faust app for one stage, one task for each partition it is assigned.
+
+The event loop decides and applies; opening, committing and jobs block and run in threads. The worker is crash-only: a
+writer that was fenced, a commit that is lost and a partition that can't be given up in time end the process, and start-up
+is the recovery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, NoReturn
+
+import faust
+import structlog
+from faust.types import TP
+
+from runtime.assignment import Assignment
+from runtime.clock import Clock
+from runtime.faust_transport import BATCH_CODEC, BatchApp
+from runtime.kafka_log import KafkaConnection, KafkaLog
+from runtime.log import Batch, LogError, RetriableCommitError, TopicPartition, Writer
+from runtime.opening import open_partition
+from runtime.partition_actions import Action, Close, Commit, Open, Run, Seek, Stop, TaskSettings
+from runtime.partition_task import PartitionTask
+from runtime.stage import Stage, State
+
+_logger = structlog.get_logger("worker")
+_SESSION_TIMEOUT_S = 6.0
+_REVOKE_TIMEOUT_S = 10.0
+_RETRY_S = 0.2
+_STEP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker of any stage is told: its topics, its group and where Faust may put files."""
+
+    stage: str
+    group: str
+    inputs: tuple[str, ...]
+    changelog: str
+    partitions: int
+    data: Path
+    first: tuple[str, ...] = ()
+    rebuild: bool = False
+
+    def task(self, partition: int) -> TaskSettings:
+        """Return the settings of one partition."""
+        return TaskSettings(
+            stage=self.stage, group=self.group, partition=partition, inputs=self.inputs,
+            changelog=self.changelog, first=self.first, rebuild=self.rebuild,
+        )  # fmt: skip
+
+
+Watch = Callable[[PartitionTask[Any], Action], None]
+
+
+def faust_app(settings: WorkerSettings, connection: KafkaConnection) -> BatchApp:
+    """Return the Faust app: group membership by heartbeats, no tables, no web, no topic management."""
+    return BatchApp(
+        settings.group,
+        broker=[f"kafka://{host}" for host in connection.bootstrap.split(",")],
+        datadir=settings.data,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        autodiscover=False,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=4,
+        consumer_auto_offset_reset="none",
+        consumer_max_fetch_size=2 << 20,
+        broker_commit_interval=5.0,
+        broker_session_timeout=_SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=1.5,
+        broker_rebalance_timeout=2 * _REVOKE_TIMEOUT_S,
+        broker_request_timeout=30.0,
+    )
+
+
+class Worker(Generic[State]):
+    """Runs a stage until `stop` is set."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        stage: Stage[State],
+        connection: KafkaConnection,
+        clock: Clock,
+    ) -> None:
+        """Prepare the app; nothing is connected before `run`."""
+        self._settings = settings
+        self._clock = clock
+        self._log = KafkaLog(connection)
+        self._threads = ThreadPoolExecutor(2 * settings.partitions + 4, settings.stage)
+        self._app = faust_app(settings, connection)
+        self.assignment: Assignment[State] = Assignment(
+            lambda partition, now_us: PartitionTask(settings.task(partition), stage, now_us)
+        )
+        self._writers: dict[int, Writer] = {}
+        self._drives: dict[int, asyncio.Task[None]] = {}
+        self._wakes: dict[int, asyncio.Event] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._bind()
+
+    def _bind(self) -> None:
+        topics = self._app.topic(
+            *self._settings.inputs,
+            key_type=bytes,
+            key_serializer="raw",
+            value_serializer=BATCH_CODEC,
+        )
+
+        async def take(stream: faust.Stream[Any]) -> None:
+            async for event in stream.noack().events():
+                self._deliver(event.value)
+
+        self._app.agent(topics, name=f"{self._settings.group}.take")(take)  # type: ignore[arg-type]
+        self._app.on_partitions_assigned.connect(self._assigned, weak=False)  # type: ignore[arg-type]
+        self._app.on_partitions_revoked.connect(self._revoked, weak=False)  # type: ignore[arg-type]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Join the group and work; return after everything is committed and the group is left."""
+        self._app.finalize()
+        await self._app.start()
+        try:
+            while not stop.is_set() and not self._app.should_stop:
+                await asyncio.wait({asyncio.ensure_future(stop.wait())}, timeout=_STEP_S)
+            if self._app.should_stop:
+                self._end_process("the Faust app has crashed", self._app.crash_reason)
+        finally:
+            await self._give_up()
+            await self._app.stop()
+            self._threads.shutdown(wait=False)
+
+    # -- the group
+
+    async def _assigned(self, _app: Any, assigned: set[TP], *_: Any, **__: Any) -> None:
+        partitions = sorted({tp.partition for tp in assigned})
+        _logger.info("partitions assigned", stage=self._settings.stage, partitions=partitions)
+        self.assignment.assign(partitions, self._clock.now_us())
+        for partition in partitions:
+            self._wakes[partition] = asyncio.Event()
+            task = self.assignment.tasks[partition]
+            self._drives[partition] = asyncio.create_task(self._drive(partition, task))
+
+    async def _revoked(self, _app: Any, revoked: set[TP], *_: Any, **__: Any) -> None:
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        """Close every partition in time, or end the process: the new owner must not wait for a doubtful one."""
+        if not self._drives:
+            return
+        self._app.intake.stop_intake()
+        self.assignment.revoke()
+        for wake in self._wakes.values():
+            wake.set()
+        done, late = await asyncio.wait(self._drives.values(), timeout=_REVOKE_TIMEOUT_S)
+        if late:
+            self._end_process("partitions could not be given up in time", None)
+        for drive in done:
+            drive.result()
+        self._drives.clear()
+        self._app.committed_positions.clear()
+        self.assignment.forget_ended()
+        _logger.info("partitions given up", stage=self._settings.stage)
+
+    def _deliver(self, batch: Batch) -> None:
+        self.assignment.deliver(batch)
+        task = self.assignment.tasks.get(batch.tp.partition)
+        if task is not None:
+            if not task.has_room(batch.tp.topic):
+                self._app.intake.pause_intake(batch.tp)
+            self._wakes[batch.tp.partition].set()
+
+    # -- one partition
+
+    async def _drive(self, partition: int, task: PartitionTask[State]) -> None:
+        wake = self._wakes[partition]
+        try:
+            while not task.ended:
+                wake.clear()
+                action = task.step(self._clock.now_us())
+                if action is None:
+                    self._resume(task)
+                    await self._wait(wake, task.idle_us(self._clock.now_us()))
+                else:
+                    await self._carry_out(partition, task, action)
+        except (LogError, OSError) as error:
+            self._end_process(f"partition {partition} can't go on", error)
+        except Exception as error:  # the loop of a partition has no caller that could mend it
+            self._end_process(f"partition {partition} failed", error)
+
+    async def _wait(self, wake: asyncio.Event, idle_us: int) -> None:
+        try:
+            await asyncio.wait_for(wake.wait(), idle_us / 1_000_000)
+        except TimeoutError:
+            return
+
+    def _resume(self, task: PartitionTask[State]) -> None:
+        for topic in self._settings.inputs:
+            if task.has_room(topic):
+                self._app.intake.resume_intake(TopicPartition(topic, task.settings.partition))
+
+    async def _carry_out(self, partition: int, task: PartitionTask[State], action: Action) -> None:
+        if isinstance(action, Open):
+            await self._open(partition, task)
+        elif isinstance(action, Seek):
+            generation = self.assignment.next_generation()
+            positions = {TopicPartition(t, partition): n for t, n in action.positions.items()}
+            await self._app.intake.start_intake(positions, generation)
+            task.sought(generation)
+        elif isinstance(action, Commit):
+            await self._commit(partition, task, action)
+        elif isinstance(action, Run):
+            job = asyncio.create_task(self._run_job(partition, task, action))
+            self._background.add(job)
+            job.add_done_callback(self._background.discard)
+        elif isinstance(action, Close | Stop):
+            if isinstance(action, Stop):
+                _logger.error(action.reason.message, code=action.reason.code, partition=partition)
+            await self._close_writer(partition)
+            task.closed()
+
+    async def _open(self, partition: int, task: PartitionTask[State]) -> None:
+        began = self._clock.now_us()
+        await self._close_writer(partition)
+        loop = asyncio.get_running_loop()
+        writer, opened = await loop.run_in_executor(
+            self._threads, open_partition, self._log, task.settings
+        )
+        self._writers[partition] = writer
+        task.opened(opened)
+        seconds = (self._clock.now_us() - began) / 1e6
+        _logger.info(
+            "partition opened", stage=self._settings.stage, partition=partition,
+            parts=len(opened.parts), seconds=round(seconds, 3),
+        )  # fmt: skip
+
+    async def _commit(self, partition: int, task: PartitionTask[State], action: Commit) -> None:
+        began = self._clock.now_us()
+        loop = asyncio.get_running_loop()
+        writer = self._writers[partition]
+        while True:
+            try:
+                await loop.run_in_executor(self._threads, writer.commit, action.records)
+                break
+            except RetriableCommitError as error:
+                _logger.warning("commit repeats", partition=partition, error=str(error))
+                await asyncio.sleep(_RETRY_S)
+        task.committed()
+        for topic, next_ in task.committed_next.items():
+            self._app.committed_positions[TP(topic, partition)] = next_
+        seconds = (self._clock.now_us() - began) / 1e6
+        if seconds > 1:
+            _logger.warning("slow commit", partition=partition, seconds=round(seconds, 3))
+
+    async def _run_job(self, partition: int, task: PartitionTask[State], action: Run) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            result = await loop.run_in_executor(self._threads, action.job.run)
+        except Exception as error:
+            self._end_process(f"a job of partition {partition} failed", error)
+        while not task.job_done(action, result, self._clock.now_us()):
+            await asyncio.sleep(_RETRY_S / 20)
+        self._wakes[partition].set()
+
+    async def _close_writer(self, partition: int) -> None:
+        writer = self._writers.pop(partition, None)
+        if writer is not None:
+            await asyncio.get_running_loop().run_in_executor(self._threads, writer.close)
+
+    def _end_process(self, what: str, error: BaseException | None) -> NoReturn:
+        _logger.error(what, stage=self._settings.stage, error=repr(error), exc_info=error)
+        os._exit(3)
