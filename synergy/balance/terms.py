@@ -43,9 +43,10 @@ DEADBAND_SHARE = 0.05
 STOCK_LIMIT_DAYS = 3650
 """A stock is absurd above this many days of the material's highest flow."""
 
-EARLIEST_US = 0
+EARLIEST_US = 2 * DAY_US
 LATEST_US = 7_258_118_400_000_000
-"""2200-01-01: times outside 1970 to 2200 are refused, so that no difference of two times can overflow."""
+"""1970-01-03 and 2200-01-01: times outside are refused, so that 0 can stand for none in every column of times, days
+and quarter-hours, and no difference of two times can overflow."""
 
 NEVER = int(np.iinfo(np.int64).min)
 NEVER_DAY = int(np.iinfo(np.int32).min)

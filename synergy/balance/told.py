@@ -72,8 +72,9 @@ class Told:
 
     def forget(self, series: Int64s) -> None:
         """Publish these series anew at the next occasion."""
-        self.rows["published"][series] = False
-        self.changed[series] = True
+        published = series[self.rows["published"][series]]
+        self.rows["published"][published] = False
+        self.changed[published] = True
 
     def news(self, series: Int64s, present: npt.NDArray[np.void]) -> Bools:
         """Return which present rows of TOLD differ from the published ones beyond the deadband."""

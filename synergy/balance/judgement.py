@@ -1,0 +1,167 @@
+"""What becomes of each reading, decided one after the other in plain Python: the slow half of the oracle.
+
+Pure: no clock, no I/O, no threads (gate: import-linter). It knows no columns, batches or state; tests give it and
+`PartitionBalances` the same input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+from schemas.events import Availability, Direction, Form, Property, Quality
+from synergy.balance.terms import (
+    DAY_US,
+    EARLIEST_US,
+    FUTURE_US,
+    LATEST_US,
+    RANGES_KEPT,
+    RING_DAYS,
+    STOCK_LIMIT_DAYS,
+    MaterialRule,
+    microseconds,
+)
+
+Series = tuple[str, str, Direction]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A reading at its offset, taken in when the clock showed `now_us`."""
+
+    offset: int
+    now_us: int
+    reading: Availability
+
+    @property
+    def series(self) -> Series:
+        """Facility, material and direction."""
+        return self.reading.facility, self.reading.material, self.reading.direction
+
+    @property
+    def start(self) -> int:
+        """Start of the period in microseconds."""
+        return microseconds(self.reading.period_start)
+
+    @property
+    def end(self) -> int:
+        """End of the period in microseconds."""
+        return microseconds(self.reading.period_end)
+
+    @property
+    def until(self) -> int:
+        """End of the period, never later than now."""
+        return min(self.end, self.now_us)
+
+    @property
+    def day(self) -> int:
+        """UTC day of the reading."""
+        return (self.until - 1) // DAY_US
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What became of a list of readings.
+
+    Attributes:
+        accepted: by series, in their order.
+        late: offsets of accepted flows that were too old for every window when they came.
+        refused: reason code by offset.
+        duplicates: offsets.
+        lost: (source, facility, epoch, first, last) of the gaps that were declared lost.
+    """
+
+    accepted: dict[Series, list[Arrival]] = field(default_factory=dict[Series, list[Arrival]])
+    late: set[int] = field(default_factory=set[int])
+    refused: dict[int, str] = field(default_factory=dict[int, str])
+    duplicates: set[int] = field(default_factory=set[int])
+    lost: list[tuple[str, str, int, int, int]] = field(
+        default_factory=list[tuple[str, str, int, int, int]]
+    )
+
+
+def judge(
+    arrivals: Iterable[Arrival],
+    rules: Mapping[str, MaterialRule],
+    admits: Callable[[str], str | None],
+) -> Judgement:
+    """Decide on readings one after the other.
+
+    Args:
+        arrivals: in the order of their offsets.
+        rules: rule of every material.
+        admits: reason code for which a facility is refused, or None.
+    """
+    result = Judgement()
+    seen: dict[tuple[str, str, int], set[int]] = {}
+    newest_day: dict[Series, int] = {}
+    for arrival in arrivals:
+        reading, series = arrival.reading, arrival.series
+        kept = result.accepted.get(series, [])
+        code = admits(reading.facility) or _flaw(arrival, rules) or _other_basis(reading, kept)
+        if code is not None:
+            result.refused[arrival.offset] = code
+            continue
+        identity = reading.source, reading.facility, reading.epoch
+        known = seen.setdefault(identity, set())
+        if reading.sequence in known:
+            result.duplicates.add(arrival.offset)
+            continue
+        known.add(reading.sequence)
+        _lose_oldest_gap(known, identity, result)
+        result.accepted.setdefault(series, []).append(arrival)
+        if reading.quality is not Quality.BAD and reading.form is not Form.PLAN:
+            day = (arrival.end - 1) // DAY_US
+            newest_day[series] = max(newest_day.get(series, day), day)
+            if reading.form is Form.FLOW and day <= newest_day[series] - RING_DAYS:
+                result.late.add(arrival.offset)
+    return result
+
+
+def _flaw(arrival: Arrival, rules: Mapping[str, MaterialRule]) -> str | None:
+    reading, start, end = arrival.reading, arrival.start, arrival.end
+    rule = rules.get(reading.material)
+    if rule is None:
+        return "unknown_material"
+    stock = reading.form is Form.STOCK
+    length = STOCK_LIMIT_DAYS * DAY_US if stock else end - start
+    correction = reading.form is Form.FLOW and reading.corrects is not None
+    flaws = {
+        "wrong_unit": reading.unit != rule.unit,
+        "sequence_not_positive": reading.sequence < 1,
+        "period_out_of_range": not (EARLIEST_US <= min(start, end) <= max(start, end) < LATEST_US),
+        "period_end_before_start": end < start or (end == start and not stock),
+        "period_in_future": end > arrival.now_us + FUTURE_US and reading.form is not Form.PLAN,
+        "negative_quantity": reading.quantity < 0 and not correction,
+        "absurd_quantity": abs(reading.quantity) * DAY_US > rule.max_per_day * length,
+        "bad_property": any(_unusable(analysis, arrival.now_us) for analysis in reading.properties),
+    }
+    return next((code for code, present in flaws.items() if present), None)
+
+
+def _unusable(analysis: Property, now_us: int) -> bool:
+    sampled, until = analysis.sampled_at, analysis.valid_until
+    return (
+        not isfinite(analysis.value)
+        or (sampled is not None and not EARLIEST_US <= microseconds(sampled) <= now_us + FUTURE_US)
+        or (until is not None and not EARLIEST_US <= microseconds(until) <= LATEST_US)
+    )
+
+
+def _other_basis(reading: Availability, kept: Sequence[Arrival]) -> str | None:
+    """Every series keeps the basis of its first reading that counts."""
+    bases = [a.reading.basis for a in kept if a.reading.quality is not Quality.BAD]
+    if reading.quality is Quality.BAD or not bases or bases[0] is reading.basis:
+        return None
+    return "mixed_basis"
+
+
+def _lose_oldest_gap(seen: set[int], identity: tuple[str, str, int], result: Judgement) -> None:
+    """Keep at most RANGES_KEPT ranges above the gap-free one: call the oldest gap seen and lost."""
+    starts = [sequence for sequence in seen if sequence - 1 not in seen and sequence > 1]
+    if len(starts) > RANGES_KEPT:
+        last = min(starts) - 1
+        first = max((s for s in seen if s < last), default=0) + 1
+        seen.update(range(first, last + 1))
+        result.lost.append((*identity, first, last))

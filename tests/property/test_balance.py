@@ -1,0 +1,359 @@
+"""The rolling state against the plain oracle, whatever the order, the batches and the moments of restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.events import Availability, FacilityFacts, Position, ReplayState, Tick
+from synergy.balance import PartitionBalances
+from synergy.balance.judgement import Arrival, Judgement, judge
+from synergy.balance.oracle import ProgrammeMoment, Recomputed, recompute
+from synergy.balance.terms import DAY_US, moment
+from tests.property.balance_input import (
+    HOUR_US,
+    NOW_2024,
+    RULES,
+    SITES,
+    START_2007,
+    availabilities,
+    facility,
+    frame,
+)
+
+TOPIC = "synergy.availability.v1"
+PROGRAMME = {site.facility: site.programme for site in SITES}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Readings that come together."""
+
+    readings: tuple[Availability, ...]
+    now_us: int
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Time passes: of the live programme by the clock, of the replay by a tick."""
+
+    now_us: int
+    replay_us: int
+    chapter: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Events and parts are taken; `restored` says that the state is then made anew from the parts."""
+
+    restored: bool
+
+
+Step = Batch | Passing | Commit
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[Step]:
+    """Return steps with a clock that moves on."""
+    now_us, replay_us, chapter = NOW_2024, START_2007, 0
+    steps: list[Step] = [Passing(now_us, replay_us, "chapter 0")]
+    for _ in range(draw(st.integers(1, 8))):
+        kind = draw(st.sampled_from(("batch", "batch", "time", "commit")))
+        if kind == "batch":
+            readings = draw(st.lists(availabilities(), min_size=1, max_size=12))
+            steps.append(Batch(tuple(readings), now_us))
+        elif kind == "time":
+            now_us += draw(st.sampled_from((0, HOUR_US, 7 * HOUR_US, 30 * HOUR_US, 8 * DAY_US)))
+            chapter += draw(st.sampled_from((0, 0, 0, 1)))
+            replay_us += draw(st.sampled_from((0, HOUR_US, 7 * HOUR_US, 2 * DAY_US)))
+            steps.append(Passing(now_us, replay_us, f"chapter {chapter}"))
+        else:
+            steps.append(Commit(draw(st.booleans())))
+    return [*steps, Commit(restored=False)]
+
+
+def opened(parts: dict[bytes, bytes] | None = None) -> PartitionBalances:
+    saved = (parts or {}).items()
+    return PartitionBalances.restore(TOPIC, 0, RULES, saved, lambda name: int(name == "elsewhere"))
+
+
+def enrol(balances: PartitionBalances) -> None:
+    for offset, site in enumerate(SITES):
+        balances.put_facility(facility(site.facility, site.programme), offset)
+
+
+@dataclass
+class Run:
+    """A partition that is driven through steps, with everything it published."""
+
+    balances: PartitionBalances = field(default_factory=opened)
+    next_offset: int = 0
+    parts: dict[bytes, bytes] = field(default_factory=dict)
+    events: list[Position | FacilityFacts] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+
+    def apply(self, readings: Sequence[Availability], now_us: int) -> None:
+        offsets = np.arange(self.next_offset, self.next_offset + len(readings))
+        for refusal in self.balances.apply_readings(frame(readings), offsets, now_us):
+            self.refused[self.next_offset + refusal.row] = refusal.code
+        self.next_offset += len(readings)
+
+    def pass_time(self, step: Passing) -> None:
+        self.balances.clock(step.now_us)
+        tick = Tick(
+            programme="history",
+            time=moment(step.replay_us),
+            state=ReplayState.RUNNING,
+            speed=3600.0,
+            chapter=step.chapter,
+        )
+        self.balances.apply_tick(tick)
+
+    def commit(self) -> tuple[Position | FacilityFacts, ...]:
+        events = self.balances.take_events(self.next_offset)
+        self.events += events
+        for key, value in self.balances.take_parts().items():
+            if value is None:
+                self.parts.pop(key, None)
+            else:
+                self.parts[key] = value
+        return events
+
+    def reopen(self, now_us: int) -> None:
+        self.balances = opened(self.parts)
+        self.balances.clock(now_us)
+
+
+@dataclass
+class Expectation:
+    """What the oracle knows: everything that came, and the programmes' times."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    now_us: int = 0
+    replay: ProgrammeMoment = field(default_factory=lambda: ProgrammeMoment(0))
+    chapter: str = ""
+
+    def receive(self, readings: Sequence[Availability], now_us: int) -> None:
+        start = len(self.arrivals)
+        self.now_us = now_us
+        self.arrivals += [Arrival(start + i, now_us, r) for i, r in enumerate(readings)]
+
+    def pass_time(self, step: Passing) -> None:
+        self.now_us = step.now_us
+        jump = self.chapter not in ("", step.chapter)
+        start = step.replay_us if jump else self.replay.chapter_start_us
+        self.replay = ProgrammeMoment(step.replay_us, start)
+        self.chapter = step.chapter
+
+    def judgement(self) -> Judgement:
+        return judge(
+            self.arrivals, RULES, lambda name: None if name in PROGRAMME else "unknown_facility"
+        )
+
+    def positions(self) -> dict[tuple[str, str, str], Recomputed]:
+        judged = self.judgement()
+        found: dict[tuple[str, str, str], Recomputed] = {}
+        for (place, material, direction), readings in judged.accepted.items():
+            live = PROGRAMME[place] == "live"
+            time = ProgrammeMoment(self.now_us) if live else self.replay
+            position = recompute(readings, judged.late, time, RULES[material])
+            if position is not None:
+                found[place, material, direction.value] = position
+        return found
+
+
+def key_of(position: Position) -> tuple[str, str, str]:
+    return position.facility, position.material, position.direction.value
+
+
+def as_oracle(position: Position) -> dict[str, object]:
+    """Return the fields of a position that the oracle recomputes."""
+    return {
+        "as_of": position.as_of,
+        "quantity_24h": position.quantity_24h,
+        "days_seen": position.days_seen,
+        "firm_per_day": position.firm_per_day,
+        "interruptible_per_day": position.interruptible_per_day,
+        "stock": position.stock,
+        "stock_at": position.stock_at,
+        "plan_per_day": position.plan_per_day,
+        "shares": (
+            position.quality_good,
+            position.quality_uncertain,
+            position.quality_estimated,
+        ),
+        "stale": position.stale,
+        "late": position.late,
+        "latest": position.latest.offset,
+        "source": (position.latest_source, position.latest_sequence, position.source_kind),
+        "data_kind": position.data_kind,
+        "basis": position.basis,
+        "formula": position.formula,
+        "flags": position.flags,
+        "properties": position.properties,
+    }
+
+
+def from_oracle(found: Recomputed) -> dict[str, object]:
+    latest = found.latest.reading
+    return {
+        "as_of": moment(found.as_of),
+        "quantity_24h": found.quantity_24h,
+        "days_seen": found.days_seen,
+        "firm_per_day": found.firm_per_day,
+        "interruptible_per_day": found.interruptible_per_day,
+        "stock": found.stock,
+        "stock_at": None if found.stock_at is None else moment(found.stock_at),
+        "plan_per_day": found.plan_per_day,
+        "shares": found.shares,
+        "stale": found.stale,
+        "late": found.late,
+        "latest": found.latest.offset,
+        "source": (latest.source, latest.sequence, latest.source_kind),
+        "data_kind": found.data_kind,
+        "basis": found.basis,
+        "formula": found.formula,
+        "flags": found.flags,
+        "properties": found.properties,
+    }
+
+
+def far(old: int | None, new: int | None) -> bool:
+    if old is None or new is None:
+        return old is not new
+    return abs(new - old) * 100 > abs(old)
+
+
+def is_within_deadband(told: Position, found: Recomputed) -> bool:
+    old = {p.name: p for p in told.properties}
+    new = {p.name: p for p in found.properties}
+    shares = (told.quality_good, told.quality_uncertain, told.quality_estimated)
+    return not (
+        far(told.quantity_24h, found.quantity_24h)
+        or far(told.firm_per_day, found.firm_per_day)
+        or far(told.interruptible_per_day, found.interruptible_per_day)
+        or far(told.stock, found.stock)
+        or far(told.plan_per_day, found.plan_per_day)
+        or told.stale != found.stale
+        or told.data_kind != found.data_kind
+        or told.flags != found.flags
+        or old.keys() != new.keys()
+        or any(abs(new[n].value - old[n].value) * 100 > abs(old[n].value) for n in old)
+        or max(abs(a - b) for a, b in zip(shares, found.shares, strict=True)) > 0.0501
+    )
+
+
+@given(stories())
+@settings(max_examples=100, deadline=None)
+def test_every_published_position_equals_the_oracle_and_what_is_not_published_is_no_news(
+    story: list[Step],
+) -> None:
+    run, expected = Run(), Expectation()
+    enrol(run.balances)
+    told: dict[tuple[str, str, str], Position] = {}
+    for step in story:
+        if isinstance(step, Batch):
+            run.apply(step.readings, step.now_us)
+            expected.receive(step.readings, step.now_us)
+        elif isinstance(step, Passing):
+            run.pass_time(step)
+            expected.pass_time(step)
+        else:
+            present = expected.positions()
+            for event in run.commit():
+                if isinstance(event, Position):
+                    assert as_oracle(event) == from_oracle(present[key_of(event)])
+                    assert event.applied.offset == run.next_offset
+                    told[key_of(event)] = event
+            assert told.keys() == present.keys()
+            for key, position in told.items():
+                assert is_within_deadband(position, present[key]), (position, present[key])
+            if step.restored:
+                run.reopen(expected.now_us)
+    judged = expected.judgement()
+    assert run.refused == judged.refused
+
+
+@given(stories())
+@settings(max_examples=100, deadline=None)
+def test_a_state_restored_from_its_parts_goes_on_like_the_one_that_stayed(
+    story: list[Step],
+) -> None:
+    stayed, restored = Run(), Run()
+    enrol(stayed.balances)
+    enrol(restored.balances)
+    now_us = 0
+    for step in story:
+        for run in (stayed, restored):
+            if isinstance(step, Batch):
+                run.apply(step.readings, step.now_us)
+            elif isinstance(step, Passing):
+                run.pass_time(step)
+            else:
+                run.commit()
+        now_us = now_us if isinstance(step, Commit) else step.now_us
+        if isinstance(step, Commit):
+            restored.reopen(now_us)
+    assert restored.events == stayed.events
+    assert restored.refused == stayed.refused
+
+
+@given(st.lists(availabilities(), min_size=2, max_size=40), st.data())
+@settings(max_examples=100, deadline=None)
+def test_the_result_does_not_depend_on_how_the_input_is_cut_into_batches(
+    readings: list[Availability], data: st.DataObject
+) -> None:
+    cuts = data.draw(st.sets(st.integers(1, len(readings) - 1)))
+    whole, cut = Run(), Run()
+    for run in (whole, cut):
+        enrol(run.balances)
+        run.pass_time(Passing(NOW_2024, START_2007, "chapter 0"))
+    whole.apply(readings, NOW_2024)
+    edges = [0, *sorted(cuts), len(readings)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        cut.apply(readings[start:end], NOW_2024)
+    assert cut.commit() == whole.commit()
+    assert cut.refused == whole.refused
+    for name in ("applied", "duplicates", "late", "refused"):
+        assert getattr(cut.balances, name) == getattr(whole.balances, name)
+    assert sorted(cut.balances.take_lost(), key=str) == sorted(whole.balances.take_lost(), key=str)
+
+
+@given(st.lists(availabilities(), min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_two_programmes_seventeen_years_apart_do_not_disturb_each_other(
+    readings: list[Availability],
+) -> None:
+    both, apart = Run(), {"live": Run(), "history": Run()}
+    for run in (both, *apart.values()):
+        enrol(run.balances)
+        run.pass_time(Passing(NOW_2024, START_2007, "chapter 0"))
+    both.apply(readings, NOW_2024)
+    for programme, run in apart.items():
+        run.apply([r for r in readings if PROGRAMME.get(r.facility) == programme], NOW_2024)
+
+    def sums(run: Run) -> dict[tuple[str, str, str], tuple[int, int, int]]:
+        events = [event for event in run.commit() if isinstance(event, Position)]
+        return {key_of(e): (e.quantity_24h, e.firm_per_day, e.late) for e in events}
+
+    together = sums(both)
+    assert together == {**sums(apart["live"]), **sums(apart["history"])}
+
+
+@given(st.lists(availabilities(), min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_twice_is_once(readings: list[Availability]) -> None:
+    once, twice = Run(), Run()
+    for run in (once, twice):
+        enrol(run.balances)
+        run.pass_time(Passing(NOW_2024, START_2007, "chapter 0"))
+        run.apply(readings, NOW_2024)
+    applied = twice.balances.applied
+    twice.apply(readings, NOW_2024)
+    twice.next_offset = once.next_offset
+    assert twice.commit() == once.commit()
+    assert twice.balances.applied == applied
