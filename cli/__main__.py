@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Industrial by-product exchange on live data.",
 )
+topics = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Topics of the cluster.")
 config = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Settings.")
+app.add_typer(topics, name="topics")
 app.add_typer(config, name="config")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -88,6 +90,22 @@ def config_show(context: typer.Context, *, as_json: AsJson = False) -> None:
     from cli.config import show
 
     show(context.obj, "json" if as_json else "text")
+
+
+@topics.command("show")
+def topics_show(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Compare the cluster's topics with the topic files; status 1 when they differ."""
+    from cli.topics import show
+
+    raise typer.Exit(show(context.obj, "json" if as_json else "text"))
+
+
+@topics.command("apply")
+def topics_apply(context: typer.Context) -> None:
+    """Create missing topics and set what differs; never deletes, never changes partitions."""
+    from cli.topics import apply
+
+    raise typer.Exit(apply(context.obj))
 
 
 def main() -> NoReturn:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from cli.embedded import jars, ports
 from cli.stack import AlreadyRunningError, only_one, responds
+from cli.topics import wanted_topics
 from runtime.settings import Loaded, load
 from runtime.topics import TopicAdmin, TopicsError, answers
 
@@ -158,6 +159,25 @@ def look_at_kafka(loaded: Loaded) -> Iterator[Finding]:
     yield Finding("kafka", "ok", detail)
 
 
+def look_at_topics(loaded: Loaded) -> Iterator[Finding]:
+    """Whether the topics are as their files say, and each topic's id: states and ledger rows carry it."""
+    client = loaded.settings.kafka.client()
+    if not loaded.settings.kafka.bootstrap or not answers(client, timeout_s=3.0):
+        return
+    admin = TopicAdmin(client)
+    specs = wanted_topics(loaded.settings)
+    try:
+        changes = admin.plan(specs)
+        states = admin.states([spec.name for spec in specs])
+    except TopicsError as error:
+        yield Finding("topics", "problem", str(error), "try again")
+        return
+    for change in changes:
+        yield Finding("topics", "problem", str(change), "synergy topics apply")
+    ids = ", ".join(f"{name} {state.topic_id}" for name, state in states.items())
+    yield Finding("topics", "ok", f"{len(states)} of {len(specs)} exist: {ids}")
+
+
 def look_at_servers(loaded: Loaded) -> Iterator[Finding]:
     """Whether registry and store answer."""
     settings = loaded.settings
@@ -187,5 +207,6 @@ LOOKS: tuple[Look, ...] = (
     look_at_embedded,
     look_at_ports,
     look_at_kafka,
+    look_at_topics,
     look_at_servers,
 )

@@ -1,10 +1,28 @@
-"""What has to be true of the cluster before the first worker starts: topics and schemas."""
+"""What has to be true of the cluster before the first worker starts."""
 
 from __future__ import annotations
 
+from cli.topics import wanted_topics
 from runtime.setting_types import Settings
+from runtime.topics import TopicAdmin
+
+
+class RefusedTopicsError(Exception):
+    """A topic has another number of partitions than its file: the stack must not run on it."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
 
 
 def prepare(settings: Settings) -> None:
-    """Create the topics and register the schemas."""
-    del settings
+    """Create and configure the topics.
+
+    Raises:
+        TopicsError: the cluster refused.
+        RefusedTopicsError: a number of partitions differs.
+    """
+    changes = TopicAdmin(settings.kafka.client()).apply(wanted_topics(settings))
+    refused = [str(change) for change in changes if change.action == "refuse"]
+    if refused:
+        raise RefusedTopicsError(refused)

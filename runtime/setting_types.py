@@ -121,7 +121,9 @@ class EmbeddedSettings(Section):
 class ReplaySettings(Section):
     """The replay of recorded data."""
 
-    speed: float = Field(default=3600.0, gt=0, description="Seconds of event time per second")
+    speed: float | None = Field(
+        default=None, gt=0, description="Seconds of event time per second; empty: each chapter's own"
+    )
 
 
 class Settings(BaseSettings):

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
     ConfigResource,
     NewTopic,
     ResourceType,
+    TopicDescription,
 )
 
 TIMEOUT_S = 20.0
@@ -62,6 +63,7 @@ class TopicState:
     """
 
     name: str
+    topic_id: str
     partitions: int
     config: Mapping[str, str]
 
@@ -140,7 +142,7 @@ class TopicAdmin:
             found = self._admin.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:
             raise TopicsError("reading the cluster", str(error.args[0])) from error
-        return ClusterState(found.cluster_id or "", len(found.brokers), len(found.topics))
+        return ClusterState(str(found.cluster_id), len(found.brokers), len(found.topics))
 
     def states(self, names: Sequence[str]) -> dict[str, TopicState]:
         """Return the topics of `names` that exist, by name.
@@ -151,24 +153,29 @@ class TopicAdmin:
         try:
             found = self._admin.list_topics(timeout=TIMEOUT_S).topics
             present = [name for name in names if name in found]
+            if not present:
+                return {}
+            topics = cast(
+                "Answers[str, TopicDescription]",
+                self._admin.describe_topics(TopicCollection(present)),
+            )
             resources = [ConfigResource(ResourceType.TOPIC, name) for name in present]
             answers = cast(
                 "Answers[ConfigResource, dict[str, ConfigEntry]]",
-                self._admin.describe_configs(resources) if resources else {},
+                self._admin.describe_configs(resources),
             )
             configs = {
-                resource.name: answer.result(TIMEOUT_S) for resource, answer in answers.items()
+                resource.name: {
+                    key: _text(entry) for key, entry in answer.result(TIMEOUT_S).items()
+                }
+                for resource, answer in answers.items()
+            }
+            return {
+                name: TopicState(name, str(topic.topic_id), len(topic.partitions), configs[name])
+                for name, topic in ((name, topics[name].result(TIMEOUT_S)) for name in present)
             }
         except KafkaException as error:
             raise TopicsError("reading the topics", str(error.args[0])) from error
-        return {
-            name: TopicState(
-                name,
-                len(found[name].partitions),
-                {key: entry.value or "" for key, entry in configs[name].items()},
-            )
-            for name in present
-        }
 
     def plan(self, specs: Sequence[TopicSpec]) -> list[TopicChange]:
         """Return the differences between the cluster and the specs. Raises TopicsError."""
@@ -223,6 +230,10 @@ class TopicAdmin:
                 answer.result(TIMEOUT_S)
             except KafkaException as error:
                 raise TopicsError(f"configuring {resource.name}", str(error.args[0])) from error
+
+
+def _text(entry: ConfigEntry) -> str:
+    return "" if entry.value is None else entry.value
 
 
 def answers(client: Mapping[str, str], timeout_s: float) -> bool:
