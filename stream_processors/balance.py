@@ -1,0 +1,151 @@
+"""The balance stage: readings and facilities in, positions and facility facts out. Partitioned by facility."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+
+from runtime.log import Batch, OutRecord
+from runtime.stage import Changes, Job
+from schemas import topic_files
+from schemas.block import BlockReaders, Group, decode_batch
+from schemas.errors import DecodeError
+from schemas.events import Facility, Tick
+from schemas.routing import partition_for
+from stream_processors.outbox import Outbox
+from stream_processors.rejection import Fault, failure, misplaced, rejected, undecodable
+from synergy.balance import MaterialRule, PartitionBalances
+from synergy.catalogue import Catalogue
+
+STAGE = "balance"
+_NO_TOMBSTONES = Fault("tombstone", None, "availability has no tombstones: send a reading")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def material_rules(catalogue: Catalogue) -> Mapping[str, MaterialRule]:
+    """Return what the stage has to know of each material."""
+    return {
+        material.id: MaterialRule(
+            material.base_unit, material.max_per_day, material.stale_after // _MICROSECOND
+        )
+        for material in catalogue.materials.values()
+    }
+
+
+@dataclass(slots=True)
+class BalanceState:
+    """One partition: the pure state, and the rejections that the next commit writes."""
+
+    partition: int
+    balances: PartitionBalances
+    rejections: list[OutRecord] = field(default_factory=list[OutRecord])
+
+
+class BalanceStage:
+    """Implements `runtime.stage.Stage`; `draw_token` gives a random number of 63 bits for each batch."""
+
+    def __init__(
+        self,
+        rules: Mapping[str, MaterialRule],
+        readers: BlockReaders,
+        outbox: Outbox,
+        partitions: int,
+        draw_token: Callable[[], int],
+    ) -> None:
+        self._rules = rules
+        self._readers = readers
+        self._outbox = outbox
+        self._partitions = partitions
+        self._draw_token = draw_token
+
+    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> BalanceState:
+        """See `runtime.stage.Stage.restore`."""
+        balances = PartitionBalances.restore(
+            topic_files.AVAILABILITY,
+            partition,
+            self._rules,
+            parts,
+            lambda facility: partition_for(facility, self._partitions),
+        )
+        return BalanceState(partition, balances)
+
+    def apply(self, state: BalanceState, batch: Batch, now_us: int) -> None:
+        """See `runtime.stage.Stage.apply`."""
+        if batch.tp.topic == topic_files.FACILITIES:
+            for row in range(len(batch.records)):
+                self._apply_facility(state, batch, row)
+            return
+        values = [record.value for record in batch.records]
+        decoded = decode_batch(values, self._readers, self._draw_token())
+        for bad in decoded.bad:
+            self._reject(state, batch, bad.row, undecodable(bad.error))
+        for row in decoded.tombstones.tolist():
+            self._reject(state, batch, row, _NO_TOMBSTONES)
+        for group in decoded.groups:
+            self._apply_group(state, batch, group, now_us)
+
+    def _apply_group(self, state: BalanceState, batch: Batch, group: Group, now_us: int) -> None:
+        if group.record == "Tick":
+            for value in group.values:
+                tick = self._readers.codec.decode(value)
+                assert isinstance(tick, Tick)
+                state.balances.apply_tick(tick)
+            return
+        if group.record != "Availability":
+            for row in group.rows.tolist():
+                self._reject(state, batch, row, misplaced(group.record, batch.tp))
+            return
+        offsets = np.fromiter((record.offset for record in batch.records), np.int64)
+        refusals = state.balances.apply_readings(group.frame, offsets[group.rows], now_us)
+        for refusal in refusals:
+            fault = Fault(
+                refusal.code, refusal.field, refusal.message, refusal.facility, refusal.source
+            )
+            self._reject(state, batch, int(group.rows[refusal.row]), fault)
+
+    def _apply_facility(self, state: BalanceState, batch: Batch, row: int) -> None:
+        record = batch.records[row]
+        if record.value is None:
+            facility = (record.key or b"").decode(errors="replace")
+            state.balances.drop_facility(facility, record.offset)
+            return
+        try:
+            event = self._readers.codec.decode(record.value)
+        except DecodeError as error:
+            self._reject(state, batch, row, undecodable(error))
+            return
+        if isinstance(event, Facility):
+            state.balances.put_facility(event, record.offset)
+        else:
+            self._reject(state, batch, row, misplaced(type(event).__name__, batch.tp))
+
+    def tick(self, state: BalanceState, now_us: int) -> bool:
+        """See `runtime.stage.Stage.tick`: positions of live programmes may have become stale."""
+        state.balances.clock(now_us)
+        return True
+
+    def reject(self, state: BalanceState, batch: Batch, error: BaseException) -> None:
+        """See `runtime.stage.Stage.reject`."""
+        self._reject(state, batch, 0, failure(STAGE, error))
+
+    def _reject(self, state: BalanceState, batch: Batch, row: int, fault: Fault) -> None:
+        event = rejected(STAGE, batch.tp, batch.records[row], fault)
+        state.rejections.append(self._outbox.rejected(event))
+
+    def freeze(self, state: BalanceState, applied: Mapping[str, int]) -> Changes:
+        """See `runtime.stage.Stage.freeze`."""
+        events = state.balances.take_events(applied[topic_files.AVAILABILITY])
+        outputs = (*self._outbox.records(events), *state.rejections)
+        state.rejections.clear()
+        return Changes(state.balances.take_parts(), outputs)
+
+    def job(self, state: BalanceState) -> Job | None:
+        """The stage has no long work."""
+        return None
+
+    def absorb(self, state: BalanceState, result: object, now_us: int) -> None:
+        """The stage has no long work."""
+        raise NotImplementedError

@@ -1,0 +1,99 @@
+"""The market stage: positions, facility facts and commands in, matches, outcomes and alerts out. Partitioned by programme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from runtime.log import Batch, OutRecord, Record
+from runtime.stage import Changes, Job
+from schemas.codec import Codec
+from schemas.errors import DecodeError
+from schemas.events import Command, FacilityFacts, Position, Tick
+from stream_processors.outbox import Outbox
+from stream_processors.rejection import (
+    Fault,
+    coordinates,
+    failure,
+    misplaced,
+    rejected,
+    undecodable,
+)
+from synergy.catalogue import Catalogue
+from synergy.market import MarketState, SolveResult
+
+STAGE = "market"
+
+
+@dataclass(slots=True)
+class MarketPartition:
+    """One partition: the pure state, and the rejections that the next commit writes."""
+
+    market: MarketState
+    rejections: list[OutRecord] = field(default_factory=list[OutRecord])
+
+
+class MarketStage:
+    """Implements `runtime.stage.Stage`."""
+
+    def __init__(self, catalogue: Catalogue, codec: Codec, outbox: Outbox) -> None:
+        self._catalogue = catalogue
+        self._codec = codec
+        self._outbox = outbox
+
+    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> MarketPartition:
+        """See `runtime.stage.Stage.restore`: a fold; nothing is solved or published."""
+        return MarketPartition(MarketState.restore(self._catalogue, parts))
+
+    def apply(self, state: MarketPartition, batch: Batch, now_us: int) -> None:
+        """See `runtime.stage.Stage.apply`."""
+        for record in batch.records:
+            if record.value is None:
+                continue  # a series or facility left; its facts said so before
+            try:
+                event = self._codec.decode(record.value)
+            except DecodeError as error:
+                self._reject(state, batch, record, undecodable(error))
+                continue
+            at = coordinates(batch.tp, record.offset)
+            match event:
+                case Position():
+                    state.market.apply_position(event, at)
+                case FacilityFacts():
+                    state.market.apply_facts(event, at)
+                case Command():
+                    state.market.apply_command(event, at)
+                case Tick():
+                    state.market.apply_tick(event)
+                case _:
+                    fault = misplaced(type(event).__name__, batch.tp)
+                    self._reject(state, batch, record, fault)
+
+    def tick(self, state: MarketPartition, now_us: int) -> bool:
+        """See `runtime.stage.Stage.tick`: matches of live programmes may have expired."""
+        state.market.clock(now_us)
+        return True
+
+    def reject(self, state: MarketPartition, batch: Batch, error: BaseException) -> None:
+        """See `runtime.stage.Stage.reject`."""
+        self._reject(state, batch, batch.records[0], failure(STAGE, error))
+
+    def _reject(self, state: MarketPartition, batch: Batch, record: Record, fault: Fault) -> None:
+        event = rejected(STAGE, batch.tp, record, fault)
+        state.rejections.append(self._outbox.rejected(event))
+
+    def freeze(self, state: MarketPartition, applied: Mapping[str, int]) -> Changes:
+        """See `runtime.stage.Stage.freeze`."""
+        outputs = (*self._outbox.records(state.market.take_events()), *state.rejections)
+        state.rejections.clear()
+        return Changes(state.market.take_parts(), outputs)
+
+    def job(self, state: MarketPartition) -> Job | None:
+        """See `runtime.stage.Stage.job`: the solve of one dirty market."""
+        solve = state.market.job()
+        return None if solve is None else Job(solve)
+
+    def absorb(self, state: MarketPartition, result: object, now_us: int) -> None:
+        """See `runtime.stage.Stage.absorb`."""
+        assert isinstance(result, SolveResult)
+        state.market.absorb(result)
