@@ -33,7 +33,7 @@ class RecordSchema:
     @property
     def text(self) -> str:
         """The schema as a registry stores it: compact JSON with documentation."""
-        return json.dumps(self.definition, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(dict(self.definition), separators=(",", ":"), ensure_ascii=False)
 
 
 @cache
