@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from producers.errors import ProducerError
 from producers.reading import Reading
 from schemas.events import Basis, DataKind, Direction, Form, Quality, SourceKind
+from schemas.unit_table import BaseQuantity, UnitError, find_unit, to_base
 
 COLUMNS = (
     "document",
@@ -29,13 +30,6 @@ COLUMNS = (
     "period_end",
     "changed_at",
 )
-# Grams a unit; Rec 20 codes. An ambiguous word such as "ton" is refused.
-GRAMS: Mapping[str, Decimal] = {
-    "GRM": Decimal(1),
-    "KGM": Decimal(1000),
-    "TNE": Decimal(1_000_000),
-    "STN": Decimal("907184.74"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +107,7 @@ def _reading(row: Mapping[str, str], data_kind: DataKind) -> Reading:
     start, end = _time(row, "period_start"), _time(row, "period_end")
     if end <= start:
         raise _CellError("period_end", row["period_end"], "write a time after period_start")
+    amount = _amount(row)
     return Reading(
         source=f"erp/{row['facility']}",
         facility=row["facility"],
@@ -120,14 +115,14 @@ def _reading(row: Mapping[str, str], data_kind: DataKind) -> Reading:
         direction=_direction(row),
         form=Form.PLAN,
         source_kind=SourceKind.ERP,
-        quantity=_grams(row),
-        unit="GRM",
+        quantity=amount.amount,
+        unit=amount.unit,
         period_start=start,
         period_end=end,
         observed_at=_time(row, "changed_at"),
         quality=Quality.ESTIMATED,
         data_kind=data_kind,
-        basis=Basis.DRY,
+        basis=Basis.DRY if amount.kind == "mass" else Basis.NOT_APPLICABLE,
         document=f"{row['document']}/{row['line']}",
         revision=_revision(row),
         flags=("simulated_document",) if data_kind is DataKind.SIMULATED else (),
@@ -142,11 +137,7 @@ def _direction(row: Mapping[str, str]) -> Direction:
         raise _CellError("direction", row["direction"], fix) from None
 
 
-def _grams(row: Mapping[str, str]) -> int:
-    factor = GRAMS.get(row["unit"])
-    if factor is None:
-        fix = "write a Rec 20 code: TNE (tonne), KGM (kilogram), STN (short ton), GRM (gram)"
-        raise _CellError("unit", row["unit"], fix)
+def _amount(row: Mapping[str, str]) -> BaseQuantity:
     try:
         quantity = Decimal(row["quantity"])
     except InvalidOperation:
@@ -154,7 +145,11 @@ def _grams(row: Mapping[str, str]) -> int:
         raise _CellError("quantity", row["quantity"], fix) from None
     if not quantity.is_finite() or quantity < 0:
         raise _CellError("quantity", row["quantity"], "write a number that is not negative")
-    return int((quantity * factor).to_integral_value())
+    try:
+        return to_base(quantity, find_unit(row["unit"]))
+    except UnitError as error:
+        choice = f": write one of {', '.join(error.could_be)}" if error.could_be else ""
+        raise _CellError("unit", row["unit"], f"{error.message}{choice}") from None
 
 
 def _revision(row: Mapping[str, str]) -> int:

@@ -10,12 +10,14 @@ and then a sequence that Kafka has already seen would be given to another readin
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from producers.errors import SpoolError
 from producers.reading import Reading
@@ -84,14 +86,15 @@ class Spool:
         self._encode = encode
         self._epoch = 0
         self._streams: dict[tuple[str, str], list[int]] = {}
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
+        self._lock = _locked(path)
+        self._database = sqlite3.connect(path, isolation_level=None)
         try:
             self._prepare(fresh_epoch)
         except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise SpoolError(str(path), f"{error}: is another process using it?") from error
+            self.close()
+            raise SpoolError(str(path), str(error)) from error
         except SpoolError:
-            self._database.close()
+            self.close()
             raise
 
     @property
@@ -147,14 +150,12 @@ class Spool:
 
     def identities(self) -> tuple[SpooledRange, ...]:
         """Return every identity ever given, as ranges, in order of source and facility."""
-        rows = self._database.execute(
-            "SELECT source, facility, sequence, acknowledged FROM streams ORDER BY source, facility"
-        )
-        return tuple(SpooledRange(row[0], row[1], self._epoch, row[2], row[3]) for row in rows)
+        return _ranges(self._database)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and let another process have it."""
         self._database.close()
+        self._lock.close()
 
     def _row(self, reading: Reading) -> tuple[int, int, bytes, bytes]:
         name = (reading.source, reading.facility)
@@ -192,7 +193,6 @@ class Spool:
         self._database.execute("COMMIT")
 
     def _prepare(self, fresh_epoch: int) -> None:
-        self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
@@ -210,6 +210,40 @@ class Spool:
                 self._database.execute(statement)
             self._database.execute("INSERT INTO spool VALUES (1, ?, NULL)", (epoch,))
             self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def spooled_identities(path: Path) -> tuple[SpooledRange, ...]:
+    """Return the identities of a spool that may be in use by another process; empty without a spool.
+
+    Raises:
+        SpoolError: the file is no spool.
+    """
+    if not path.exists():
+        return ()
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            return _ranges(database)
+    except sqlite3.DatabaseError as error:
+        raise SpoolError(str(path), str(error)) from error
+
+
+def _ranges(database: sqlite3.Connection) -> tuple[SpooledRange, ...]:
+    rows = database.execute(
+        "SELECT source, facility, epoch, sequence, acknowledged FROM streams, spool"
+        " ORDER BY source, facility"
+    )
+    return tuple(SpooledRange(*row) for row in rows)
+
+
+def _locked(path: Path) -> TextIO:
+    """Return the lock file of a spool, held as long as it is open; the system frees it after a kill."""
+    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise SpoolError(str(path), "another process is using it") from error
+    return lock
 
 
 def raised_epoch(path: Path, fresh_epoch: int) -> int:

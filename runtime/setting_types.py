@@ -124,6 +124,10 @@ class ReplaySettings(Section):
     speed: float | None = Field(
         default=None, gt=0, description="Seconds of event time per second; empty: each chapter's own"
     )
+    shared: Path = Field(
+        default=Path("../shared"),
+        description="Folder of reference data; when it is there, its cement and steel plants take part",
+    )
 
 
 class Settings(BaseSettings):

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
 from itertools import pairwise
 
 from producers.errors import ProgrammeFileError
 from producers.programmes.tables import DemandRow
 from producers.reading import Reading
 from schemas.events import Basis, DataKind, Direction, Form, Quality, SourceKind
+from schemas.unit_table import UnitError, find_unit, to_base
 
 HOUR = timedelta(hours=1)
 CONTINUOUS = (1,) * 24
 DAY_SHIFT = (0,) * 6 + (1,) * 12 + (0,) * 6
 PROFILES: Mapping[str, tuple[int, ...]] = {"continuous": CONTINUOUS, "day_shift": DAY_SHIFT}
-GRAMS = 1_000_000
-KILOJOULES = 1_000_000
-BASE_UNITS: Mapping[str, tuple[str, int]] = {"TNE": ("GRM", GRAMS), "GV": ("KJO", KILOJOULES)}
 
 
 def hourly_quantities(per_day: int, profile: Sequence[int]) -> tuple[int, ...]:
@@ -50,12 +49,15 @@ class DemandStream:
         self._zone = zone
         self._rows: list[tuple[DemandRow, str, tuple[int, ...]]] = []
         for number, demand in enumerate(demands, start=2):
-            if demand.unit not in BASE_UNITS or demand.profile not in PROFILES:
-                message = f"unknown unit {demand.unit} or profile {demand.profile}"
+            if demand.profile not in PROFILES:
+                message = f"unknown profile {demand.profile}"
                 raise ProgrammeFileError("demands.csv", number, message)
-            unit, factor = BASE_UNITS[demand.unit]
-            quantities = hourly_quantities(round(demand.per_day * factor), PROFILES[demand.profile])
-            self._rows.append((demand, unit, quantities))
+            try:
+                per_day = to_base(Decimal(str(demand.per_day)), find_unit(demand.unit))
+            except UnitError as error:
+                raise ProgrammeFileError("demands.csv", number, str(error)) from error
+            quantities = hourly_quantities(per_day.amount, PROFILES[demand.profile])
+            self._rows.append((demand, per_day.unit, quantities))
 
     def readings(self, after: datetime, until: datetime) -> Iterator[Reading]:
         """Yield the readings whose hour ends in (after, until]."""

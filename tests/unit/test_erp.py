@@ -28,7 +28,7 @@ def test_a_plan_line_keeps_its_document_key_and_revision() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "unit", "grams"),
-    [("1.5", "TNE", 1_500_000), ("1050000", "KGM", 1_050_000_000), ("1", "STN", 907_185)],
+    [("1.5", "吨", 1_500_000), ("1050000", "KGM", 1_050_000_000), ("1", "STN", 907_185)],
 )
 def test_quantities_become_whole_grams(quantity: str, unit: str, grams: int) -> None:
     row = changed(quantity=quantity, unit=unit)
@@ -39,7 +39,8 @@ def test_quantities_become_whole_grams(quantity: str, unit: str, grams: int) -> 
 @pytest.mark.parametrize(
     ("cells", "column", "fix"),
     [
-        ({"unit": "ton"}, "unit", "TNE"),
+        ({"unit": "ton"}, "unit", "TNE, STN, LTN"),
+        ({"unit": "sack"}, "unit", "Rec 20"),
         ({"quantity": "1.234,5"}, "quantity", "number"),
         ({"quantity": "-1"}, "quantity", "negative"),
         ({"quantity": "NaN"}, "quantity", "negative"),

@@ -11,7 +11,7 @@ import pytest
 
 from producers.errors import SpoolError
 from producers.reading import Reading
-from producers.spool import Spool, SpooledRange
+from producers.spool import Spool, SpooledRange, spooled_identities
 from schemas.events import (
     Availability,
     Basis,
@@ -117,7 +117,7 @@ def test_a_lost_spool_starts_with_a_higher_epoch_even_when_the_clock_went_back(
 ) -> None:
     open_spool(fresh_epoch=1000).close()
     for file in tmp_path.glob("a.spool*"):
-        if file.suffix != ".epoch":
+        if file.suffix not in {".epoch", ".lock"}:
             file.unlink()
     assert open_spool(fresh_epoch=5).epoch == 1001
 
@@ -150,9 +150,29 @@ def test_unsent_pages_through_without_repeats(open_spool: Callable[..., Spool]) 
 
 
 def test_a_second_process_is_kept_out(open_spool: Callable[..., Spool]) -> None:
-    open_spool()
+    first = open_spool()
     with pytest.raises(SpoolError, match="another process"):
         open_spool()
+    first.close()
+    open_spool()
+
+
+def test_another_process_may_look_while_a_spool_is_written(
+    tmp_path: Path, open_spool: Callable[..., Spool]
+) -> None:
+    assert spooled_identities(tmp_path / "a.spool") == ()
+    spool = open_spool()
+    spool.append([a_reading(hour=0)], "p")
+    looked = spooled_identities(tmp_path / "a.spool")
+    assert looked == (SpooledRange("meter/1", "plant", 7, last=1, acknowledged=0),)
+    spool.append([a_reading(hour=1)], "p")
+    assert spooled_identities(tmp_path / "a.spool") == spool.identities()
+
+
+def test_a_file_that_is_no_spool_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.spool").write_text("not a database, but long enough to be looked at")
+    with pytest.raises(SpoolError):
+        spooled_identities(tmp_path / "a.spool")
 
 
 def test_a_file_of_another_version_is_refused(
