@@ -120,7 +120,7 @@ class Supervisor:
             self._clock.sleep(POLL_S)
         for name, child in stopping.items():
             if child.exit_status() is None:
-                self._say(f"{name}: did not stop within {grace_s:.0f} s and was killed")
+                self._say(f"{name}: did not stop within {grace_s:g} s and was killed")
             self._kept[name].status = child.stop(0)
             self._kept[name].child = None
 

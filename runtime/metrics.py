@@ -121,6 +121,14 @@ METRICS: Mapping[Name, Metric] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class MetricsServer:
+    """An endpoint that is being served."""
+
+    port: int
+    stop: Callable[[], None]
+
+
 class LabelsError(Exception):
     """The labels given are not those of the metric."""
 
@@ -181,11 +189,8 @@ class Metrics:
         """Return everything in Prometheus' text form."""
         return generate_latest(self._registry).decode()
 
-    def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Serve `/metrics` from a thread; return the function that stops it.
-
-        Raises OSError on a taken port.
-        """
+    def serve(self, host: str, port: int) -> MetricsServer:
+        """Serve `/metrics` from a thread, on any free port when `port` is 0. Raises OSError on a taken port."""
         server, thread = start_http_server(port, host, self._registry)
 
         def stop() -> None:
@@ -193,7 +198,7 @@ class Metrics:
             server.server_close()
             thread.join()
 
-        return stop
+        return MetricsServer(server.server_port, stop)
 
 
 def _counter_names() -> tuple[CounterName, ...]:

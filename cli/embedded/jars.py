@@ -78,18 +78,21 @@ def locked_jars(lock_file: Path = LOCK_FILE) -> list[LockedJar]:
     ]
 
 
-def class_path(cache: Path, report: Callable[[str], None]) -> list[Path]:
+def class_path(
+    cache: Path, report: Callable[[str], None], lock_file: Path = LOCK_FILE
+) -> list[Path]:
     """Return the verified jars, after fetching those that the cache lacks.
 
     Args:
         cache: folder of Maven's layout, shared by all checkouts of this user.
         report: takes one line of progress.
+        lock_file: jgo's lock.
 
     Raises:
         JarMissingError: a jar can't be fetched.
         JarChangedError: a jar is not the locked one.
     """
-    jars = locked_jars()
+    jars = locked_jars(lock_file)
     if not all(jar.path_in(cache).is_file() for jar in jars):
         cache.mkdir(parents=True, exist_ok=True)
         with _one_fetcher(cache, report):

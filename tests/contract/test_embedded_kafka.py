@@ -1,0 +1,57 @@
+"""The life of the embedded broker: start, restart on its data, crash, taken ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cli.embedded import kafka
+from cli.embedded.ports import remembered
+from runtime.clock import SystemClock
+from runtime.settings import load
+from runtime.topics import TopicAdmin, TopicSpec
+
+pytestmark = pytest.mark.kafka
+
+STOPS_WITHIN_S = 5.0
+
+
+def test_data_and_ports_outlive_a_stop_and_a_kill(tmp_path: Path) -> None:
+    cache = load().settings.embedded.jar_cache.expanduser()
+    spec = kafka.BrokerSpec(var=tmp_path, jar_cache=cache)
+    clock = SystemClock()
+    said: list[str] = []
+
+    first = kafka.start(spec, said.append)
+    topic = TopicSpec("kept.v1", 2)
+    TopicAdmin({"bootstrap.servers": first.bootstrap}).apply([topic])
+    began_s = clock.monotonic_s()
+    first.stop()
+    assert clock.monotonic_s() - began_s < STOPS_WITHIN_S
+    assert not spec.pid_file.exists()
+
+    second = kafka.start(spec, said.append)
+    assert second.bootstrap == first.bootstrap
+    assert TopicAdmin({"bootstrap.servers": second.bootstrap}).plan([topic]) == []
+    os.kill(
+        second.child.pid, signal.SIGSTOP
+    )  # as after kill -9 of the parent: alive, with the data locked
+
+    third = kafka.start(spec, said.append)
+    try:
+        assert any(f"ended process {second.child.pid}" in line for line in said)
+        assert TopicAdmin({"bootstrap.servers": third.bootstrap}).plan([topic]) == []
+        assert remembered(tmp_path / "ports.json").keys() == {"kafka", "kafka_controller"}
+    finally:
+        third.stop()
+    assert second.child.exit_status() == -signal.SIGKILL
+
+
+def test_a_broker_that_cannot_start_tells_the_end_of_its_log(tmp_path: Path) -> None:
+    cache = load().settings.embedded.jar_cache.expanduser()
+    spec = kafka.BrokerSpec(var=tmp_path, jar_cache=cache, heap_mb=0)
+    with pytest.raises(kafka.BrokerError, match=r"heap|Xmx"):
+        kafka.start(spec, lambda _: None)
