@@ -1,0 +1,90 @@
+"""`synergy worker balance|market`: one process that runs one stage."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from runtime.clock import SystemClock
+from runtime.kafka_log import KafkaConnection
+from runtime.worker import Worker, WorkerSettings
+from schemas import topic_files
+from schemas.block import BlockReaders
+from schemas.codec import Codec
+from stream_processors import balance, market
+from stream_processors.outbox import Outbox
+from synergy.catalogue import Catalogue
+
+StageName = Literal["balance", "market"]
+
+
+def partition_counts() -> Mapping[str, int]:
+    """Return the partition count of each topic, as declared."""
+    return {name: topic.partitions for name, topic in topic_files.topic_files().items()}
+
+
+def draw_token() -> int:
+    """Return 63 random bits, which no sender of a batch can know."""
+    return secrets.randbits(63)
+
+
+def balance_worker(
+    connection: KafkaConnection, codec: Codec, catalogue: Catalogue, data: Path, *, rebuild: bool
+) -> Worker[Any]:
+    """Return a worker of the balance stage."""
+    partitions = partition_counts()
+    stage = balance.BalanceStage(
+        balance.material_rules(catalogue),
+        BlockReaders(codec),
+        Outbox(balance.STAGE, codec, partitions),
+        partitions[topic_files.AVAILABILITY],
+        draw_token,
+    )
+    settings = WorkerSettings(
+        stage=balance.STAGE,
+        group="synergy.balance",
+        inputs=(topic_files.AVAILABILITY, topic_files.FACILITIES),
+        first=(topic_files.FACILITIES,),
+        changelog=topic_files.BALANCE_CHANGELOG,
+        partitions=partitions[topic_files.AVAILABILITY],
+        data=data,
+        rebuild=rebuild,
+    )
+    return Worker(settings, stage, connection, SystemClock())
+
+
+def market_worker(
+    connection: KafkaConnection, codec: Codec, catalogue: Catalogue, data: Path, *, rebuild: bool
+) -> Worker[Any]:
+    """Return a worker of the market stage."""
+    partitions = partition_counts()
+    stage = market.MarketStage(catalogue, codec, Outbox(market.STAGE, codec, partitions))
+    settings = WorkerSettings(
+        stage=market.STAGE,
+        group="synergy.market",
+        inputs=(topic_files.POSITIONS, topic_files.COMMANDS),
+        changelog=topic_files.MARKET_CHANGELOG,
+        partitions=partitions[topic_files.POSITIONS],
+        data=data,
+        rebuild=rebuild,
+    )
+    return Worker(settings, stage, connection, SystemClock())
+
+
+MAKERS: Mapping[StageName, Callable[..., Worker[Any]]] = {
+    "balance": balance_worker,
+    "market": market_worker,
+}
+
+
+async def run_until_told(worker: Worker[Any]) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await worker.run(stop)
