@@ -33,7 +33,7 @@ class RecordSchema:
     @property
     def text(self) -> str:
         """The schema as a registry stores it: compact JSON with documentation."""
-        return json.dumps(dict(self.definition), separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(self.definition, separators=(",", ":"), ensure_ascii=False)
 
 
 @cache
@@ -67,9 +67,7 @@ def parse_schema(text: str) -> RecordSchema:
     if not isinstance(event, type):
         raise DefinitionError(f"record {record.name} has no event class in schemas/events.py")
     full_name = ".".join(filter(None, (definition.get("namespace"), record.name)))
-    return RecordSchema(
-        record.name, full_name, cast(type[Event], event), MappingProxyType(definition), record
-    )
+    return RecordSchema(record.name, full_name, cast(type[Event], event), definition, record)
 
 
 def _load(entry: Traversable) -> RecordSchema:

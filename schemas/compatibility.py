@@ -1,0 +1,167 @@
+"""Which changes of a schema are allowed, and what identifies a schema.
+
+The Avro rules are those of the Apache library. It compares types and not their meaning: to it, milliseconds and
+microseconds, or amounts of scale 2 and 4, are the same. So a second rule is ours: a logical type, precision or scale
+never changes. The fingerprint counts them as well, and the defaults, which Avro's canonical form leaves out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, cast
+
+import avro.schema
+import fastavro.schema
+from avro.compatibility import (
+    ReaderWriterCompatibilityChecker,
+    SchemaCompatibilityResult,
+    SchemaCompatibilityType,
+)
+from avro.errors import AvroException
+
+from schemas.avro_types import short_name
+from schemas.errors import SchemaError
+
+Level = Literal[
+    "NONE",
+    "BACKWARD",
+    "BACKWARD_TRANSITIVE",
+    "FORWARD",
+    "FORWARD_TRANSITIVE",
+    "FULL",
+    "FULL_TRANSITIVE",
+]
+Definition: TypeAlias = Mapping[str, Any] | Sequence[Any] | str
+"""An Avro schema as JSON values."""
+
+_MEANING: Final = ("logicalType", "precision", "scale")
+_DEEPEST: Final = 20
+
+
+class InvalidSchemaError(SchemaError):
+    """A text is no Avro schema."""
+
+
+def differences(new: Definition, earlier: Sequence[Definition], level: Level) -> tuple[str, ...]:
+    """Return why a new version is not allowed after the earlier ones, in their order; nothing when it is.
+
+    BACKWARD: the new version reads what earlier ones wrote. FORWARD: earlier ones read what it writes. FULL: both.
+    Without TRANSITIVE only the latest version counts.
+
+    Raises:
+        InvalidSchemaError: one of them is no Avro schema.
+    """
+    parsed = _parse(new)
+    if level == "NONE":
+        return ()
+    counted = earlier if level.endswith("_TRANSITIVE") else earlier[-1:]
+    found: list[str] = []
+    for definition in counted:
+        other = _parse(definition)
+        if level.startswith(("BACKWARD", "FULL")):
+            found += _unreadable(
+                parsed, other, "the new version can't read what an earlier one wrote"
+            )
+        if level.startswith(("FORWARD", "FULL")):
+            found += _unreadable(
+                other, parsed, "an earlier version can't read what the new one writes"
+            )
+        found += _changed_meaning(new, definition)
+    return tuple(dict.fromkeys(found))
+
+
+def canonical(definition: Definition) -> str:
+    """Return the parsing canonical form, with logical types and defaults behind it.
+
+    Two schemas are the same to this product when this is the same: documentation and layout don't count.
+
+    Raises:
+        InvalidSchemaError: it is no Avro schema.
+    """
+    try:
+        form = fastavro.schema.to_parsing_canonical_form(cast("dict[str, Any]", definition))
+        beyond = [list(entry) for entry in sorted(_leaves(definition, "", {}))]
+    except Exception as error:  # fastavro raises many types for what is no schema
+        raise InvalidSchemaError(f"no Avro schema: {error!r}") from error
+    return form + json.dumps(beyond, separators=(",", ":"), ensure_ascii=False)
+
+
+def fingerprint(definition: Definition) -> str:
+    """Return the SHA-256 of `canonical`, in hexadecimal."""
+    return hashlib.sha256(canonical(definition).encode()).hexdigest()
+
+
+def _parse(definition: Definition) -> avro.schema.Schema:
+    try:
+        return avro.schema.parse(json.dumps(definition))
+    except (AvroException, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise InvalidSchemaError(f"no Avro schema: {error}") from error
+
+
+def _unreadable(reader: avro.schema.Schema, writer: avro.schema.Schema, why: str) -> list[str]:
+    checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]
+    result: SchemaCompatibilityResult = checker.get_compatibility(reader, writer)
+    if result.compatibility is SchemaCompatibilityType.compatible:
+        return []
+    places = ", ".join(sorted(result.locations))
+    return [f"{why}: {'; '.join(sorted(result.messages))} (at {places})"]
+
+
+def _changed_meaning(new: Definition, earlier: Definition) -> list[str]:
+    was = {path: meaning for path, meaning, _ in _leaves(earlier, "", {})}
+    return [
+        f"{path} was {was[path] or 'without logical type'} and would be {meaning or 'without one'}: "
+        "add a field with a new name instead"
+        for path, meaning, _ in _leaves(new, "", {})
+        if path in was and was[path] != meaning
+    ]
+
+
+def _leaves(
+    definition: Definition, path: str, named: dict[str, Definition]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield path, logical meaning and default of every field and every type that is no record or collection."""
+    if isinstance(definition, str):
+        known = named.get(short_name(definition))
+        if known is None:
+            yield path, "", ""
+        elif path.count("/") < _DEEPEST:  # a record may hold itself
+            yield from _leaves(known, path, named)
+    elif isinstance(definition, Mapping):
+        yield from _object_leaves(definition, path, named)
+    else:
+        branches = [branch for branch in definition if branch != "null"]
+        for branch in branches:
+            place = path if len(branches) == 1 else f"{path}|{_branch_name(branch)}"
+            yield from _leaves(branch, place, named)
+
+
+def _object_leaves(
+    definition: Mapping[str, Any], path: str, named: dict[str, Definition]
+) -> Iterator[tuple[str, str, str]]:
+    kind = definition["type"]
+    if "name" in definition:
+        named[short_name(str(definition["name"]))] = definition
+    if kind == "record":
+        for field in cast("Sequence[Mapping[str, Any]]", definition["fields"]):
+            place = f"{path}/{field['name']}"
+            yield f"{place}=", "", json.dumps(field["default"]) if "default" in field else ""
+            yield from _leaves(field["type"], place, named)
+    elif kind in ("array", "map"):
+        yield from _leaves(definition["items" if kind == "array" else "values"], f"{path}[]", named)
+    elif isinstance(kind, str):
+        yield (
+            path,
+            " ".join(f"{key} {definition[key]}" for key in _MEANING if key in definition),
+            "",
+        )
+    else:
+        yield from _leaves(kind, path, named)
+
+
+def _branch_name(branch: Definition) -> str:
+    if isinstance(branch, Mapping):
+        return str(branch.get("name", branch["type"]))
+    return str(branch)
