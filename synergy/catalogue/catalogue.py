@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -30,6 +31,7 @@ class CatalogueIndex:
     uses_for: Mapping[str, tuple[Use, ...]]
     industry_of: Mapping[str, str]
     coefficients: Mapping[tuple[str, str | None], tuple[Coefficient, ...]]
+    boundaries: tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,11 @@ class Catalogue:
                     return row
         return None
 
+    def changed_between(self, before: date, after: date) -> bool:
+        """Whether some entry begins or ends to hold on a day of (before, after]."""
+        days = self.index.boundaries
+        return bisect_right(days, before) != bisect_right(days, after)
+
     def suggestions_for(self, industry: str) -> Suggestions:
         """Return what plants of an industry (ISIC class or NACE alias) could give and take."""
         isic = self.industry_class(industry)
@@ -96,6 +103,13 @@ def _grouped(uses: Mapping[str, Use], *, by_need: bool) -> Mapping[str, tuple[Us
         for key in keys:
             groups.setdefault(key, []).append(use)
     return MappingProxyType({key: tuple(found) for key, found in groups.items()})
+
+
+def _boundaries(coefficients: Iterable[Coefficient], uses: Mapping[str, Use]) -> set[date]:
+    spans = [row.validity for row in coefficients]
+    spans += [use.validity for use in uses.values()]
+    spans += [limit.validity for use in uses.values() for limit in use.limits]
+    return {day for span in spans for day in (span.start, span.end) if day is not None}
 
 
 def index_of(
@@ -130,4 +144,5 @@ def index_of(
             }
         ),
         coefficients=MappingProxyType({key: tuple(found) for key, found in rows.items()}),
+        boundaries=tuple(sorted(_boundaries(coefficients, uses))),
     )

@@ -1,4 +1,4 @@
-"""Solves one market: bonuses, rounds for lots and for what was declined, integers, firm parts."""
+"""Solves one market: its edges, rows and plan, and the firm part of each allocation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.events import Reason
+from schemas.events import MatchState, Reason
 from synergy.catalogue import Catalogue
 from synergy.market.candidates import Edge, find_edges
 from synergy.market.hindrances import Hindrances
 from synergy.market.lifecycle import COMMITTED, FREE
-from synergy.market.program import Program, Row, RowKind, Solution, solve
+from synergy.market.plan import Terms, find_plan
+from synergy.market.program import Program, Row, RowKind, Solution
 from synergy.market.reasons import Code
 from synergy.market.rows import rows_of
 from synergy.market.series import Pair, Series, Snapshot, pair_of, supply_series
@@ -63,14 +64,8 @@ def tie_break(snapshot: Snapshot, pair: Pair) -> float:
 
 
 def _values(snapshot: Snapshot, edges: Sequence[Edge]) -> list[float]:
-    policy = snapshot.policy
-    incumbents = {pair_of(match) for match in snapshot.matches if match.state in FREE}
-    return [
-        edge.value
-        * (1.0 + policy.tie_bonus * tie_break(snapshot, edge.pair))
-        * (1.0 + (policy.incumbent_bonus if edge.pair in incumbents else 0.0))
-        for edge in edges
-    ]
+    bonus = snapshot.policy.tie_bonus
+    return [edge.value * (1.0 + bonus * tie_break(snapshot, edge.pair)) for edge in edges]
 
 
 def _refused(snapshot: Snapshot, edge: Edge, quantity: int) -> Reason | None:
@@ -94,52 +89,40 @@ def _refused(snapshot: Snapshot, edge: Edge, quantity: int) -> Reason | None:
     return None
 
 
-def _committed_pairs(snapshot: Snapshot) -> frozenset[Pair]:
-    return frozenset(pair_of(match) for match in snapshot.matches if match.state in COMMITTED)
+def _pairs_in(snapshot: Snapshot, states: frozenset[MatchState]) -> frozenset[Pair]:
+    return frozenset(pair_of(match) for match in snapshot.matches if match.state in states)
 
 
 def allocate(snapshot: Snapshot, catalogue: Catalogue) -> Solved:
-    """Return the best allocation of one market. Pure; runs HiGHS at most `policy.rounds` times."""
+    """Return the best allocation of one market. Pure; runs HiGHS a few times."""
     edges, notes = find_edges(snapshot, catalogue)
     rows = rows_of(snapshot, edges, catalogue)
     per_unit = catalogue.materials[edges[0].use.material].trade_unit.per_unit if edges else 1
     program = Program(values=_values(snapshot, edges), rows=rows, per_unit=per_unit)
-    taken = _committed_pairs(snapshot)
-    banned = frozenset(number for number, edge in enumerate(edges) if edge.pair in taken)
-    solution = Solution(quantities=(0,) * len(edges), worth=(0.0,) * len(rows), optimal=True)
-    for _ in range(snapshot.policy.rounds):
-        solution = solve(program, banned, snapshot.policy.solve_seconds)
-        refused = _refusals(snapshot, edges, solution.quantities)
-        if not refused or not solution.optimal:
-            break
-        banned |= refused.keys()
-        for number, reason in refused.items():
-            notes.note(edges[number].supply.series, reason)
-            notes.note(edges[number].need.series, reason)
-    kept = {
-        number: quantity
-        for number, quantity in enumerate(solution.quantities)
-        if quantity > 0 and _refused(snapshot, edges[number], quantity) is None
-    }
+    committed, open_pairs = _pairs_in(snapshot, COMMITTED), _pairs_in(snapshot, FREE)
+    held = frozenset(n for n, edge in enumerate(edges) if edge.pair in committed)
+    policy = snapshot.policy
+    terms = Terms(
+        held=held,
+        incumbents=frozenset(n for n, edge in enumerate(edges) if edge.pair in open_pairs),
+        refuse=lambda number, quantity: _refused(snapshot, edges[number], quantity),
+        least_gain=policy.least_gain,
+        rounds=policy.rounds,
+        seconds=policy.solve_seconds,
+    )
+    plan = find_plan(program, terms)
+    for number, reason in plan.refused.items():
+        notes.note(edges[number].supply.series, reason)
+        notes.note(edges[number].need.series, reason)
+    kept = {n: quantity for n, quantity in enumerate(plan.solution.quantities) if quantity > 0}
     return Solved(
         edges=edges,
         rows=rows,
-        allocations=_allocations(snapshot, edges, kept, _bindings(rows, solution)),
+        allocations=_allocations(snapshot, edges, kept, _bindings(rows, plan.solution)),
         hindrances=notes,
-        refused=frozenset(edges[number].pair for number in banned),
-        optimal=solution.optimal,
+        refused=frozenset(edges[number].pair for number in (*held, *plan.refused)),
+        optimal=plan.solution.optimal,
     )
-
-
-def _refusals(
-    snapshot: Snapshot, edges: Sequence[Edge], quantities: Sequence[int]
-) -> dict[int, Reason]:
-    found: dict[int, Reason] = {}
-    for number, quantity in enumerate(quantities):
-        reason = _refused(snapshot, edges[number], quantity) if quantity > 0 else None
-        if reason is not None:
-            found[number] = reason
-    return found
 
 
 def _bindings(rows: Sequence[Row], solution: Solution) -> dict[int, list[Binding]]:

@@ -18,6 +18,7 @@ from synergy.catalogue import Catalogue, Use
 from synergy.market.blocks import Block, blocks_of, takes
 from synergy.market.distance import great_circle_km
 from synergy.market.hindrances import Hindrances
+from synergy.market.policy import Policy
 from synergy.market.quality import Assessment
 from synergy.market.reasons import Code
 from synergy.market.series import Offer, Pair, Snapshot
@@ -69,14 +70,24 @@ def find_edges(snapshot: Snapshot, catalogue: Catalogue) -> tuple[list[Edge], Hi
         if not any(takes(catalogue, use, offer) for use in uses):
             subject = offer.facts.industry if uses else offer.series.material
             notes.note(offer.series, Reason(code=Code.NO_USE_KNOWN, subject=subject))
-    edges = [
-        edge
+    blocks = [
+        block
         for use in sorted(catalogue.uses.values(), key=lambda item: item.id)
         if use.validity.holds(day) and catalogue.market_of(use.material) == snapshot.market
         for block in blocks_of(use, snapshot, catalogue, notes)
-        for edge in _edges_of(block, snapshot.policy.edges_per_series, notes)
     ]
+    most = edges_per_series(blocks, snapshot.policy)
+    edges = [edge for block in blocks for edge in _edges_of(block, most, notes)]
     return sorted(edges, key=lambda edge: edge.pair), notes
+
+
+def edges_per_series(blocks: Sequence[Block], policy: Policy) -> int:
+    """Return how many pairs each series of a block may keep: all while that is affordable."""
+    sizes = [(len(block.supplies), len(block.needs)) for block in blocks]
+    if sum(rows * columns for rows, columns in sizes) <= policy.most_edges:
+        return max((max(size) for size in sizes), default=0)
+    series = sum(rows + columns for rows, columns in sizes)
+    return max(policy.most_edges // series, policy.least_edges)
 
 
 def _places(offers: Sequence[Offer]) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 from uuid import UUID
 
@@ -51,13 +52,35 @@ def rivals_of(edges: Iterable[Edge]) -> Rivals:
     return Rivals(supply, need)
 
 
-def drafts_of(snapshot: Snapshot, solved: Solved, catalogue: Catalogue) -> dict[Pair, Match]:
-    """Return a draft per allocation: a match without id, revision and history (id zero)."""
-    rivals = rivals_of(solved.edges)
-    return {
-        pair: _draft(snapshot, allocation, catalogue, rivals)
-        for pair, allocation in solved.allocations.items()
-    }
+class Drafter:
+    """Drafts the matches of a solve on demand: most allocations are as before and need none.
+
+    Attributes:
+        catalogue: the catalogue of the solve.
+    """
+
+    def __init__(self, snapshot: Snapshot, solved: Solved, catalogue: Catalogue) -> None:
+        self._snapshot = snapshot
+        self._solved = solved
+        self.catalogue = catalogue
+        self._drafts: dict[Pair, Match] = {}
+
+    @cached_property
+    def _rivals(self) -> Rivals:
+        return rivals_of(self._solved.edges)
+
+    def draft(self, pair: Pair) -> Match:
+        """Return the match of an allocation without id, revision and history (id zero)."""
+        if pair not in self._drafts:
+            allocation = self._solved.allocations[pair]
+            made = _draft(self._snapshot, allocation, self.catalogue, self._rivals)
+            self._drafts[pair] = made
+        return self._drafts[pair]
+
+
+def shown_km(edge: Edge) -> float:
+    """Return the haul distance as it is published and valued: to the metre."""
+    return round(edge.km, 3)
 
 
 def _draft(
@@ -65,7 +88,7 @@ def _draft(
 ) -> Match:
     edge = allocation.edge
     unit = catalogue.materials[edge.use.material].trade_unit
-    km = Decimal(repr(round(edge.km, 3)))
+    km = Decimal(repr(shown_km(edge)))
     value = worth(edge.terms, Decimal(allocation.quantity) / unit.per_unit, km)
     kinds = {edge.supply.position.data_kind, edge.need.position.data_kind}
     return Match(
@@ -84,7 +107,7 @@ def _draft(
         quantity_per_day=allocation.quantity,
         firm_per_day=allocation.firm,
         interruptible_per_day=allocation.quantity - allocation.firm,
-        distance_km=float(km),
+        distance_km=shown_km(edge),
         distance_method=METHOD,
         verdict=edge.assessment.verdict,
         margins=edge.assessment.margins,

@@ -12,12 +12,14 @@ class Policy:
 
     Attributes:
         tie_bonus: share of an edge's value by which its hash may raise it: breaks equal optima.
-        incumbent_bonus: share of its value by which an open proposal is preferred: no flapping.
+        least_gain: a change of open proposals must gain this share of the value that it moves.
         deadband: relative change below which neither a position makes a market dirty nor a match
             is revised.
         same_quantity: a declined pair stays declined while its quantity is within this share.
-        rounds: solves per job, after which edges below their lot are dropped.
-        edges_per_series: the best edges kept per supply and per need.
+        rounds: solves per plan, after which edges below their lot are dropped.
+        most_edges: up to so many possible pairs the programme is exact; beyond, each supply and
+            each need keeps its best pairs of every use, as many as this allows.
+        least_edges: but never fewer than this per series and use.
         alternatives: alternatives named per side in a match's reasons.
         solve_seconds: time limit of one solve.
         answer_within: programme time that the second side has to answer.
@@ -27,11 +29,12 @@ class Policy:
     """
 
     tie_bonus: float = 1e-6
-    incumbent_bonus: float = 0.01
+    least_gain: float = 0.01
     deadband: float = 0.01
     same_quantity: float = 0.10
-    rounds: int = 4
-    edges_per_series: int = 48
+    rounds: int = 3
+    most_edges: int = 16_000
+    least_edges: int = 3
     alternatives: int = 2
     solve_seconds: float = 1.0
     answer_within: timedelta = timedelta(days=14)

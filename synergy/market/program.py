@@ -64,43 +64,57 @@ class Solution:
     optimal: bool
 
 
-def solve(program: Program, banned: frozenset[int], seconds: float) -> Solution:
-    """Maximise the value; edges in `banned` stay zero. Deterministic: one thread, no random seed.
+class Solver:
+    """One programme loaded into HiGHS; solved again and again with other edges held at zero.
 
-    When HiGHS finds no optimum in `seconds` the solution says so and has no quantities.
+    Deterministic: one thread, no random seed, and each solve starts from the basis of the last.
     """
-    if not program.values:
-        return Solution(quantities=(), worth=(0.0,) * len(program.rows), optimal=True)
-    model = _Highs()
-    model.setOptionValue("output_flag", False)
-    model.setOptionValue("threads", 1)
-    model.setOptionValue("time_limit", seconds)
-    highest = max(abs(value) for value in program.values) or 1.0
-    model.passModel(_model(program, banned, highest))
-    model.run()
-    if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+
+    def __init__(self, program: Program, seconds: float) -> None:
+        self._program = program
+        self._seconds = seconds
+        self._highest = max((abs(value) for value in program.values), default=0.0) or 1.0
+        self._held: frozenset[int] = frozenset()
+        self._model = _Highs()
+        self._model.setOptionValue("output_flag", False)
+        self._model.setOptionValue("threads", 1)
+        if program.values:
+            self._model.passModel(_model(program, self._highest))
+
+    def solve(self, held: frozenset[int]) -> Solution:
+        """Maximise the value with the edges of `held` at zero.
+
+        When HiGHS finds no optimum within the time limit the solution says so and is zero.
+        """
+        zero = (0,) * len(self._program.values)
+        nothing = (0.0,) * len(self._program.rows)
+        if not self._program.values:
+            return Solution(quantities=zero, worth=nothing, optimal=True)
+        for edge in sorted(held ^ self._held):
+            upper = 0.0 if edge in held else highspy.kHighsInf
+            self._model.changeColBounds(edge, 0.0, upper)
+        self._held = held
+        # The limit counts the run time of the model, which adds up over its solves.
+        self._model.setOptionValue("time_limit", self._model.getRunTime() + self._seconds)
+        self._model.run()
+        if self._model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return Solution(quantities=zero, worth=nothing, optimal=False)
+        found = self._model.getSolution()
+        per_unit = self._program.per_unit
+        rounded = [max(round(value * per_unit), 0) for value in found.col_value]
         return Solution(
-            quantities=(0,) * len(program.values),
-            worth=(0.0,) * len(program.rows),
-            optimal=False,
+            quantities=tuple(cut(rounded, self._program.rows)),
+            worth=tuple(-dual * self._highest for dual in found.row_dual),
+            optimal=True,
         )
-    found = model.getSolution()
-    rounded = [max(round(float(value) * program.per_unit), 0) for value in found.col_value]
-    return Solution(
-        quantities=tuple(cut(rounded, program.rows)),
-        worth=tuple(-float(dual) * highest for dual in found.row_dual),
-        optimal=True,
-    )
 
 
-def _model(program: Program, banned: frozenset[int], highest: float) -> highspy.HighsLp:
+def _model(program: Program, highest: float) -> highspy.HighsLp:
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(program.values), len(program.rows)
     lp.col_cost_ = -np.array(program.values, dtype=np.float64) / highest
     lp.col_lower_ = np.zeros(lp.num_col_)
-    upper = np.full(lp.num_col_, highspy.kHighsInf)
-    upper[sorted(banned)] = 0.0
-    lp.col_upper_ = upper
+    lp.col_upper_ = np.full(lp.num_col_, highspy.kHighsInf)
     lp.row_lower_ = np.full(lp.num_row_, -highspy.kHighsInf)
     per_unit = float(program.per_unit) * SCALE
     lp.row_upper_ = np.array([row.upper / per_unit for row in program.rows], dtype=np.float64)

@@ -13,9 +13,9 @@ from uuid import UUID, uuid5
 
 from schemas.events import Match, MatchState, Reason, Unmatched
 from synergy.catalogue import Catalogue
-from synergy.market.allocate import Solved, allocate
+from synergy.market.allocate import Allocation, Solved, allocate
 from synergy.market.deadband import differs
-from synergy.market.drafts import drafts_of
+from synergy.market.drafts import Drafter, shown_km
 from synergy.market.hindrances import telling
 from synergy.market.lifecycle import COMMITTED, FREE
 from synergy.market.program import RowKind, holds
@@ -72,15 +72,16 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
             pairs={},
             shortfalls=shortfalls,
         )
-    drafts = drafts_of(snapshot, solved, catalogue)
+    drafter = Drafter(snapshot, solved, catalogue)
     current = {pair_of(match): match for match in snapshot.matches if match.state in FREE}
-    revised = _revised(snapshot, solved, drafts, current)
-    fresh = {pair: draft for pair, draft in drafts.items() if pair not in current}
+    revised = _revised(snapshot, solved, drafter, current)
+    fresh = sorted(pair for pair in solved.allocations if pair not in current)
+    gone = sorted(pair for pair in current if pair not in solved.allocations)
     pairs = {pair: _counted(snapshot.pairs.get(pair)) for pair in fresh}
     matches = (
-        *(_withdrawn(snapshot, solved, current[p]) for p in sorted(current) if p not in drafts),
-        *(_next(drafts[pair], current[pair]) for pair in sorted(revised)),
-        *(_first(snapshot, fresh[pair], pair, pairs[pair]) for pair in sorted(fresh)),
+        *(_withdrawn(snapshot, solved, current[pair]) for pair in gone),
+        *(_next(drafter.draft(pair), current[pair]) for pair in sorted(revised)),
+        *(_first(snapshot, drafter.draft(pair), pair, pairs[pair]) for pair in fresh),
     )
     return SolveResult(
         programme=snapshot.programme,
@@ -90,7 +91,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
         optimal=True,
         matches=matches,
         pairs=pairs,
-        unmatched=unmatched_of(snapshot, solved, drafts),
+        unmatched=unmatched_of(snapshot, solved, solved.allocations),
         shortfalls=shortfalls,
     )
 
@@ -135,33 +136,49 @@ def _why_withdrawn(snapshot: Snapshot, solved: Solved, pair: Pair) -> tuple[Reas
     return telling(own) or (Reason(code=Code.REALLOCATED, text=pair.use),)
 
 
+def _plainly_same(old: Match, new: Allocation) -> bool:
+    """Whether an allocation rests on the very positions, places and quantity of an open match."""
+    edge = new.edge
+    return (
+        old.distance_km == shown_km(edge)
+        and (old.supply_position, old.need_position) == (edge.supply.at, edge.need.at)
+        and (old.quantity_per_day, old.firm_per_day) == (new.quantity, new.firm)
+        and (old.verdict, old.margins) == (edge.assessment.verdict, edge.assessment.margins)
+    )
+
+
 def _revised(
-    snapshot: Snapshot,
-    solved: Solved,
-    drafts: Mapping[Pair, Match],
-    current: Mapping[Pair, Match],
+    snapshot: Snapshot, solved: Solved, drafter: Drafter, current: Mapping[Pair, Match]
 ) -> set[Pair]:
     """Return the pairs to revise: changed beyond the deadband, or no longer fitting as they are."""
-    both = [pair for pair in drafts if pair in current]
     deadband = snapshot.policy.deadband
-    revised = {pair for pair in both if differs(current[pair], drafts[pair], deadband)}
+    today = snapshot.time.date()
+
+    def same(old: Match, new: Allocation) -> bool:
+        repriced = drafter.catalogue.changed_between(old.programme_time.date(), today)
+        return not repriced and _plainly_same(old, new)
+
+    moved = [
+        pair
+        for pair, allocation in solved.allocations.items()
+        if pair in current and not same(current[pair], allocation)
+    ]
+    revised = {p for p in moved if differs(current[p], drafter.draft(p), deadband)}
     numbers = {edge.pair: number for number, edge in enumerate(solved.edges)}
     quantities = [0] * len(solved.edges)
-    for pair, draft in drafts.items():
-        shown = draft if pair not in current or pair in revised else current[pair]
-        quantities[numbers[pair]] = shown.quantity_per_day
-    pending = True
-    while pending:
-        pending = False
-        for row in solved.rows:
-            if row.kind is RowKind.BLEND_LIMIT or holds(quantities, row):
-                continue
-            inside = {solved.edges[number].pair for number, _ in row.entries}
-            for pair in sorted(inside & set(both) - revised):
-                revised.add(pair)
-                quantities[numbers[pair]] = drafts[pair].quantity_per_day
-                pending = True
-    return revised
+    for pair, allocation in solved.allocations.items():
+        kept = pair in current and pair not in revised
+        quantities[numbers[pair]] = current[pair].quantity_per_day if kept else allocation.quantity
+    rows = [row for row in solved.rows if row.kind is not RowKind.BLEND_LIMIT]
+    while True:
+        broken = [row for row in rows if not holds(quantities, row)]
+        inside = {solved.edges[number].pair for row in broken for number, _ in row.entries}
+        late = inside & set(moved) - revised
+        if not late:
+            return revised
+        revised |= late
+        for pair in late:
+            quantities[numbers[pair]] = solved.allocations[pair].quantity
 
 
 def _shortfalls(snapshot: Snapshot) -> dict[Series, tuple[int, int]]:

@@ -18,10 +18,8 @@ from schemas.events import (
     Coordinates,
     FacilityFacts,
     Match,
-    MatchState,
     Outcome,
     Position,
-    Reason,
     ReplayState,
     Tick,
     Unmatched,
@@ -29,12 +27,11 @@ from schemas.events import (
 from synergy.catalogue import Catalogue
 from synergy.market.alerts import alert_changes
 from synergy.market.commands import answer, by_person
-from synergy.market.lifecycle import WAITING
+from synergy.market.passing import expired_matches, is_new_day, markets_to_review
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Programme, programme_of
 from synergy.market.propose import SolveResult, solve_market
-from synergy.market.reasons import Code
 from synergy.market.series import Held, offered, series_of
 
 Event = Match | Unmatched | Outcome | Alert
@@ -121,10 +118,10 @@ class MarketState:
         given = answer(programme, command, at)
         programme.set_handled(Handled(given.outcome, self._now_us))
         if given.match is not None:
-            self._changed_by_person(programme, given.match)
+            self._changed_state(programme, given.match)
         self._events.append(given.outcome)
 
-    def _changed_by_person(self, programme: Programme, match: Match) -> None:
+    def _changed_state(self, programme: Programme, match: Match) -> None:
         programme.set_match(match)
         if by_person(match.state):
             programme.refused(match)
@@ -143,7 +140,9 @@ class MarketState:
         ended = tick.state is ReplayState.ENDED
         new = replace(head, time=time, ticked=True, ended=ended, chapter=tick.chapter)
         programme.set_head(new)
-        self._passed(programme, head.time, mark_all=jumped)
+        self._passed(programme, head.time)
+        if jumped:
+            self._mark_all(programme)
 
     def clock(self, now_us: int) -> None:
         """Let time pass for programmes that are live, in microseconds since 1970."""
@@ -153,7 +152,7 @@ class MarketState:
             head = programme.head
             if not head.ticked and self._live(programme, now):
                 programme.set_time(now)
-                self._passed(programme, head.time, mark_all=False)
+                self._passed(programme, head.time)
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
 
     def _live(self, programme: Programme, now: datetime) -> bool:
@@ -162,29 +161,23 @@ class MarketState:
         youngest = max((held.position.as_of for held in programme.positions.values()), default=None)
         return youngest is not None and youngest > now - self._policy.live_within
 
-    def _passed(self, programme: Programme, before: datetime | None, *, mark_all: bool) -> None:
-        """Expire what waited too long; on a new day anything may have become valid or invalid."""
-        time = programme.head.time
-        if time is None or (time == before and not mark_all):
+    def _passed(self, programme: Programme, before: datetime | None) -> None:
+        """Let the programme's time have its effect; a first time concerns every market."""
+        now = programme.head.time
+        if now is None or now == before:
             return
-        for match in list(programme.matches.values()):
-            if match.state in WAITING and match.programme_time + self._policy.answer_within <= time:
-                self._expire(programme, match, time)
-        if mark_all or before is None or before.date() != time.date():
-            programme.forget_closed(time - self._policy.closed_for)
-            for series in programme.positions:
-                programme.mark(self._catalogue.market_of(series.material))
+        for match in expired_matches(programme, self._policy, now):
+            self._changed_state(programme, match)
+        if before is None:
+            self._mark_all(programme)
+        elif is_new_day(before, now):
+            programme.forget_closed(now - self._policy.closed_for)
+            for market in markets_to_review(programme, self._catalogue, before, now):
+                programme.mark(market)
 
-    def _expire(self, programme: Programme, match: Match, time: datetime) -> None:
-        waited = (time - match.programme_time) / timedelta(days=1)
-        expired = replace(
-            match,
-            state=MatchState.EXPIRED,
-            revision=match.revision + 1,
-            reasons=(Reason(code=Code.NO_ANSWER, value=round(waited, 1), unit="d"),),
-            programme_time=time,
-        )
-        self._changed_by_person(programme, expired)
+    def _mark_all(self, programme: Programme) -> None:
+        for series in sorted(programme.positions):
+            programme.mark(self._catalogue.market_of(series.material))
 
     def job(self) -> Callable[[], SolveResult] | None:
         """Return the solve of the market that has been dirty longest, or None.

@@ -244,13 +244,11 @@ def test_the_deadband_never_promises_more_than_there_is() -> None:
         need("brick", "clay", 1000),
     )
     market.solve()
-    # The need of the mixer falls: the brick works gets a little more, within the deadband or not.
-    market.feed(
-        supply("power", "fly_ash", 199.0, properties=GOOD_ASH),
-        need("mix", "portland_cement", 402.5),
-    )
-    market.tick(MARCH + days(1))
-    market.solve()
+    # Half a per cent less makes nothing dirty; but once it is solved, old quantities don't fit.
+    market.feed(supply("power", "fly_ash", 199.0, properties=GOOD_ASH))
+    assert market.state.job() is None
+    market.tick(MARCH, chapter="solved again")
+    assert len(matches(market.solve())) > 0
     assert sum(match.quantity_per_day for match in market.open()) <= 199 * TONNE
 
 
@@ -457,7 +455,8 @@ def test_a_material_without_use_and_an_industry_without_use_are_said() -> None:
 def test_reasons_are_said_once_and_again_when_they_change() -> None:
     market = started(POWER, supply("power", "fly_ash", 100))
     assert codes(reasons_of(market.solve(), "power", "fly_ash")) == [Code.NO_COUNTERPART] * 4
-    market.tick(MARCH + days(1))
+    market.tick(MARCH, chapter="solved again")
+    assert market.state.job() is not None
     assert market.solve() == []
     market.feed(supply("power", "fly_ash", 100, stale=True))
     assert codes(reasons_of(market.solve(), "power", "fly_ash")) == [Code.STALE]
@@ -546,3 +545,54 @@ def test_sources_are_the_coordinates_of_both_positions_and_readings() -> None:
     match = only(matches(market.solve()))
     assert (match.supply_position.offset, match.need_position.offset) == (3, 4)
     assert [place.topic for place in match.sources] == ["synergy.availability.v1"] * 2
+
+
+def test_solving_the_same_again_changes_nothing() -> None:
+    market = started(
+        POWER,
+        OTHER_POWER,
+        MIX,
+        BRICK,
+        KILN,
+        supply("power", "fly_ash", 330, properties=GOOD_ASH),
+        supply("power2", "fly_ash", 170),
+        need("mix", "portland_cement", 400),
+        need("brick", "clay", 300),
+        need("kiln", "clay", 200),
+        need("kiln", "clinker", 200),
+    )
+    assert len(matches(market.solve())) > 3
+    market.tick(MARCH, chapter="solved again")
+    assert market.state.job() is not None
+    assert market.solve() == []
+
+
+def test_an_open_proposal_stays_when_another_is_hardly_better() -> None:
+    market = started(
+        POWER,
+        MIX,
+        supply("power", "fly_ash", 100, properties=GOOD_ASH),
+        need("mix", "portland_cement", 500),
+    )
+    first = only(matches(market.solve()))
+    nearer = facts("mix2", "2395", (39.996, -80.703))
+    market.feed(nearer, need("mix2", "portland_cement", 500))
+    assert matches(market.solve()) == []
+    assert [match.id for match in market.open()] == [first.id]
+    next_door = replace(nearer, latitude=39.901, longitude=-80.80)
+    market.feed(next_door)
+    events = matches(market.solve())
+    assert only(events, receiver="mix2").state is MatchState.PROPOSED
+    assert codes(only(events, receiver="mix").reasons) == [Code.REALLOCATED]
+
+
+def test_time_within_a_day_and_days_without_a_boundary_solve_nothing() -> None:
+    market = started(
+        POWER, MIX, supply("power", "fly_ash", 100), need("mix", "portland_cement", 800)
+    )
+    market.solve()
+    for passed in (0.5, 1, 2, 40):
+        market.tick(MARCH + days(passed))
+        assert market.state.job() is None
+    market.tick(datetime(2015, 1, 2, tzinfo=UTC))
+    assert only(matches(market.solve())).price_year == 2020
