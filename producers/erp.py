@@ -31,6 +31,12 @@ COLUMNS = (
     "changed_at",
 )
 
+# A made-up document says so on every line.
+DOCUMENT_FLAGS: Mapping[DataKind, tuple[str, ...]] = {
+    DataKind.SIMULATED: ("simulated_document",),
+    DataKind.ASSUMED: ("sample_document",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PlanRowError:
@@ -125,7 +131,7 @@ def _reading(row: Mapping[str, str], data_kind: DataKind) -> Reading:
         basis=Basis.DRY if amount.kind == "mass" else Basis.NOT_APPLICABLE,
         document=f"{row['document']}/{row['line']}",
         revision=_revision(row),
-        flags=("simulated_document",) if data_kind is DataKind.SIMULATED else (),
+        flags=DOCUMENT_FLAGS.get(data_kind, ()),
     )
 
 

@@ -73,11 +73,21 @@ def test_nothing_is_shown_as_measured(tour: list[Reading], mitchell_chapter: lis
 def test_a_plan_line_is_revised_later(tour: list[Reading]) -> None:
     plans = [reading for reading in tour if reading.form is Form.PLAN]
     revised = [one for one in plans if one.revision == 2]
-    assert [one.document for one in revised] == ["WV-PLAN-2007-03/20"]
+    assert [one.document for one in revised] == ["WB-2007-03/10"]
     first = next(one for one in plans if one.document == revised[0].document)
     assert first.revision == 1
     assert first.observed_at < revised[0].observed_at
     assert first.quantity != revised[0].quantity
+
+
+def test_made_up_plan_lines_are_of_made_up_plants_only(
+    ohio: Programme, tour: list[Reading], mitchell_chapter: list[Reading]
+) -> None:
+    samples = {one.id for one in ohio.facilities if one.provenance is Provenance.SAMPLE}
+    plans = [one for one in tour + mitchell_chapter if one.form is Form.PLAN]
+    assert len(plans) == 8
+    assert {one.facility for one in plans} <= samples
+    assert {one.flags for one in plans} == {("sample_document",)}
 
 
 def test_the_mitchell_chapter_hears_two_units_and_says_who_is_silent(
