@@ -104,7 +104,7 @@ def logger(name: str) -> Logger:
 def _shared(process: str) -> list[structlog.typing.Processor]:
     """Return the steps that our events and the libraries' records both take."""
 
-    def add_process(_: Any, __: str, fields: EventFields) -> EventFields:  # noqa: ANN401
+    def add_process(_: Any, __: str, fields: EventFields) -> EventFields:
         fields["process"] = process
         return fields
 
@@ -138,14 +138,14 @@ def _rendering(*, people: bool, colours: bool) -> list[structlog.typing.Processo
     ]
 
 
-def _short_time(_: Any, __: str, fields: EventFields) -> EventFields:  # noqa: ANN401
+def _short_time(_: Any, __: str, fields: EventFields) -> EventFields:
     """Cut microseconds to milliseconds and leave the module out: the process says enough."""
     fields["time"] = f"{fields['time'][:23]}Z"
     fields.pop("logger", None)
     return fields
 
 
-def _time_first(_: Any, __: str, fields: EventFields) -> EventFields:  # noqa: ANN401
+def _time_first(_: Any, __: str, fields: EventFields) -> EventFields:
     first = ("time", "level", "process", "event")
     ordered = {name: fields[name] for name in first if name in fields}
     return ordered | {name: value for name, value in fields.items() if name not in ordered}

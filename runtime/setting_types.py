@@ -122,7 +122,9 @@ class ReplaySettings(Section):
     """The replay of recorded data."""
 
     speed: float | None = Field(
-        default=None, gt=0, description="Seconds of event time per second; empty: each chapter's own"
+        default=None,
+        gt=0,
+        description="Seconds of event time per second; empty: each chapter's own",
     )
     shared: Path = Field(
         default=Path("../shared"),

@@ -55,8 +55,10 @@ def use_newer_python() -> None:
         if found:
             os.execv(found, [found, *sys.argv])
     have = ".".join(str(part) for part in sys.version_info[:3])
-    fail(f"Python 3.11 or newer is needed and python3 is {have}: install one, for example "
-         f"`sudo apt install python3.11 python3.11-venv`")
+    fail(
+        f"Python 3.11 or newer is needed and python3 is {have}: install one, for example "
+        f"`sudo apt install python3.11 python3.11-venv`"
+    )
 
 
 def fingerprint_of_inputs() -> str:
@@ -107,18 +109,27 @@ def install_uv() -> str:
 
 def can_make_environments() -> bool:
     """Whether `python3 -m venv` works: Debian ships ensurepip in a package of its own."""
-    return subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
+    return (
+        subprocess.run(
+            [sys.executable, "-c", "import ensurepip, venv"], capture_output=True
+        ).returncode
+        == 0
+    )
 
 
 def install_venv_package() -> None:
     """Install python3-venv by apt as root; as anybody else say the command."""
     packages = ["python3-venv"]
     if shutil.which("apt-get") is None:
-        fail("Python's venv and ensurepip are missing: install them with your system's packages, "
-             "or put uv on PATH")
+        fail(
+            "Python's venv and ensurepip are missing: install them with your system's packages, "
+            "or put uv on PATH"
+        )
     if os.geteuid() != 0:
-        fail(f"Python's venv is missing. Type `sudo apt install {' '.join(packages)}`, or put uv "
-             f"on PATH, then run the same command again")
+        fail(
+            f"Python's venv is missing. Type `sudo apt install {' '.join(packages)}`, or put uv "
+            f"on PATH, then run the same command again"
+        )
     say("setup: python3-venv is missing: installing it with apt-get")
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     run(["apt-get", "update", "-qq"], "apt-get update", quiet)
@@ -133,7 +144,16 @@ def sync(uv: str, wanted: str) -> None:
     environment.setdefault("UV_HTTP_TIMEOUT", "120")
     environment.pop("VIRTUAL_ENV", None)
     groups = ["--no-dev", "--inexact"] if wanted == "run" else []
-    command = [uv, "sync", "--locked", "--python", sys.executable, "--directory", str(ROOT), *groups]
+    command = [
+        uv,
+        "sync",
+        "--locked",
+        "--python",
+        sys.executable,
+        "--directory",
+        str(ROOT),
+        *groups,
+    ]
     run(command, "uv sync", environment)
 
 
