@@ -10,6 +10,7 @@ reading. The bars: apply <= 0.8, take <= 12.
 from __future__ import annotations
 
 import gc
+import io
 import sys
 import time
 from dataclasses import dataclass
@@ -41,7 +42,6 @@ class Load:
 
 def frames(load: Load) -> list[pl.DataFrame]:
     """Make batches in which every series reports in turn, one source a facility."""
-    facilities = load.series // len(MATERIALS)
     generator = np.random.default_rng(7)
     made: list[pl.DataFrame] = []
     for batch in range(load.batches):
@@ -85,8 +85,14 @@ def frames(load: Load) -> list[pl.DataFrame]:
                 properties=pl.lit([], pl.List(pl.Struct({"name": pl.String, "value": pl.Float64}))),
             )
         )
-        assert facilities
-    return made
+    return [plain(frame) for frame in made]
+
+
+def plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with every column written out, as a decoder gives it."""
+    written = io.BytesIO()
+    frame.write_ipc(written)
+    return pl.read_ipc(written.getvalue())
 
 
 def enrolled(load: Load) -> PartitionBalances:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -172,9 +171,9 @@ def _put_buckets(
     parts.update(zip(_records(keys), _records(rows), strict=True))
 
 
-def _records(rows: npt.NDArray[np.void]) -> Sequence[bytes]:
-    data, size = rows.tobytes(), rows.dtype.itemsize
-    return [data[start : start + size] for start in range(0, len(data), size)]
+def _records(rows: npt.NDArray[np.void]) -> list[bytes]:
+    records: list[bytes] = np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}").tolist()
+    return records
 
 
 def _document(value: object) -> bytes:

@@ -16,29 +16,21 @@ interruptible are 0. Its 24 h sum stays what it was at its `as_of`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.events import Coordinates, Position
+from schemas.events import Position
+from synergy.balance.publication import Evaluation, publish
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import (
-    BASES,
     DATA_KINDS,
     DAY_US,
-    DIRECTIONS,
-    NO_DATA_IN_CHAPTER,
-    SOURCE_KINDS,
     Bools,
     Int64s,
-    moment,
 )
 from synergy.balance.told import NO_DETAILS, TOLD, Details, differ
-
-_Row: TypeAlias = tuple[Any, ...]  # a row of SERIES or TOLD as numpy unpacks it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +47,6 @@ class Status:
     alive: Bools
     stale: Bools
     out: Bools
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The positions of some series as columns: the numbers as rows of TOLD, and what is not compared."""
-
-    series: Int64s
-    as_of: Int64s
-    days_seen: Int64s
-    flags_from: Int64s
-    shares: npt.NDArray[np.float64]
-    numbers: npt.NDArray[np.void]
-
-    def where(self, places: npt.NDArray[np.intp]) -> Self:
-        """Return the positions at these places."""
-        return type(self)(
-            self.series[places],
-            self.as_of[places],
-            self.days_seen[places],
-            self.flags_from[places],
-            self.shares[places],
-            self.numbers[places],
-        )
 
 
 def status(state: PartitionState) -> Status:
@@ -177,7 +146,7 @@ def take_positions(state: PartitionState, next_offset: int) -> tuple[Position, .
     chosen = np.flatnonzero(news)
     kept = [details.get(place, NO_DETAILS) for place in chosen.tolist()]
     state.told.keep(series[chosen], found.numbers[chosen], kept)
-    return _events(state, found.where(chosen), kept, next_offset)
+    return publish(state, found.where(chosen), kept, next_offset)
 
 
 def _details(
@@ -193,65 +162,3 @@ def _details(
             analyses = state.analyses.valid(number, int(now.time[number]))
             details[place] = Details(flags, analyses) if flags or analyses else NO_DETAILS
     return details
-
-
-def _events(
-    state: PartitionState, found: Evaluation, details: list[Details], next_offset: int
-) -> tuple[Position, ...]:
-    """Return the positions of these columns. This runs once per published position: columns first, then one pass."""
-    topic, partition, texts = state.topic, state.partition, state.texts
-    rows, numbers = state.series.rows[found.series], found.numbers
-    applied = Coordinates(topic=topic, partition=partition, offset=next_offset)
-    columns: Iterator[tuple[int, int, int, int, int, _Row, _Row, list[float], Details]] = zip(
-        state.series.facility[found.series].tolist(),
-        state.series.material[found.series].tolist(),
-        state.series.direction[found.series].tolist(),
-        found.as_of.tolist(),
-        found.days_seen.tolist(),
-        rows.tolist(),
-        numbers.tolist(),
-        found.shares.tolist(),
-        details,
-        strict=True,
-    )
-    events: list[Position] = []
-    for facility, material, direction, as_of, days_seen, row, number, shares, detail in columns:
-        facts = state.facilities.entries[facility].facts
-        if facts is None:  # never: only enrolled facilities are alive
-            continue
-        (_, kind, basis, _, source, _, offset, sequence, _, stock_at, formula, late, *_) = row
-        (_, _, stale, out, has_stock, has_plan, data_kind, _, _, *amounts, _) = number
-        quantity, firm, interruptible, stock, plan = amounts
-        events.append(
-            Position(
-                programme=facts.programme,
-                facility=facts.facility,
-                material=state.materials[material],
-                direction=DIRECTIONS[direction],
-                as_of=moment(as_of),
-                applied=applied,
-                latest=Coordinates(topic=topic, partition=partition, offset=offset),
-                latest_source=texts[source],
-                latest_sequence=sequence,
-                source_kind=SOURCE_KINDS[kind],
-                data_kind=DATA_KINDS[data_kind],
-                unit=state.limits.rules[material].unit,
-                quantity_24h=quantity,
-                days_seen=days_seen,
-                firm_per_day=firm,
-                interruptible_per_day=interruptible,
-                stock=stock if has_stock else None,
-                stock_at=moment(stock_at) if has_stock else None,
-                plan_per_day=plan if has_plan else None,
-                quality_good=shares[0],
-                quality_uncertain=shares[1],
-                quality_estimated=shares[2],
-                stale=stale,
-                late=late,
-                formula=texts[formula - 1] if formula else None,
-                basis=BASES[basis - 1],
-                flags=(*detail.flags, NO_DATA_IN_CHAPTER) if out else detail.flags,
-                properties=tuple(analysis.event() for analysis in detail.analyses),
-            )
-        )
-    return tuple(events)

@@ -223,13 +223,13 @@ class Windows:
         before = self.latest[rows]
         np.maximum.at(self.latest, series, quarters)
         after = self.latest[rows]
-        _clear(self._quarters, rows, after, after - before)
+        used = before > 0
+        _clear(self._quarters, rows, after, np.where(used, after - before, 0))
         day_before, day_after = before // QUARTERS_A_DAY, after // QUARTERS_A_DAY
         days = day_after - day_before
-        _clear(self._days, rows, day_after, days)
+        _clear(self._days, rows, day_after, np.where(used, days, 0))
         bits = self.day_bits[rows] << np.minimum(days, RING_DAYS)
         self.day_bits[rows] = np.where(days < RING_DAYS, bits & _DAY_BITS, 0)
-        used = before > 0
         closed = used & (before // GROUP != after // GROUP)
         self.changed_groups[rows[closed], before[closed] // GROUP % GROUPS] = True
         closed = used & (days > 0)

@@ -35,46 +35,45 @@ RULES = {
     "heat": MaterialRule("KJO", 10**17, 30 * MINUTE_US),
 }
 TIMES = pl.Datetime("us", "UTC")
-SCHEMA = pl.Schema(
-    {
-        "id": pl.String,
-        "source": pl.String,
-        "facility": pl.String,
-        "epoch": pl.Int64,
-        "sequence": pl.Int64,
-        "material": pl.String,
-        "direction": pl.Categorical(),
-        "form": pl.Categorical(),
-        "source_kind": pl.Categorical(),
-        "quantity": pl.Int64,
-        "unit": pl.String,
-        "period_start": TIMES,
-        "period_end": TIMES,
-        "observed_at": TIMES,
-        "quality": pl.Categorical(),
-        "data_kind": pl.Categorical(),
-        "basis": pl.Categorical(),
-        "moisture": pl.Float64,
-        "formula": pl.String,
-        "document": pl.String,
-        "revision": pl.Int32,
-        "corrects": pl.String,
-        "flags": pl.List(pl.String),
-        "properties": pl.List(
-            pl.Struct(
-                {
-                    "name": pl.String,
-                    "value": pl.Float64,
-                    "unit": pl.String,
-                    "method": pl.String,
-                    "lot": pl.String,
-                    "sampled_at": TIMES,
-                    "valid_until": TIMES,
-                }
-            )
-        ),
-    }
-)
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.String,
+    "source": pl.String,
+    "facility": pl.String,
+    "epoch": pl.Int64,
+    "sequence": pl.Int64,
+    "material": pl.String,
+    "direction": pl.Categorical(),
+    "form": pl.Categorical(),
+    "source_kind": pl.Categorical(),
+    "quantity": pl.Int64,
+    "unit": pl.String,
+    "period_start": TIMES,
+    "period_end": TIMES,
+    "observed_at": TIMES,
+    "quality": pl.Categorical(),
+    "data_kind": pl.Categorical(),
+    "basis": pl.Categorical(),
+    "moisture": pl.Float64,
+    "formula": pl.String,
+    "document": pl.String,
+    "revision": pl.Int32,
+    "corrects": pl.String,
+    "flags": pl.List(pl.String),
+    "properties": pl.List(
+        pl.Struct(
+            {
+                "name": pl.String,
+                "value": pl.Float64,
+                "unit": pl.String,
+                "method": pl.String,
+                "lot": pl.String,
+                "sampled_at": TIMES,
+                "valid_until": TIMES,
+            }
+        )
+    ),
+}
+SCHEMA = pl.Schema(_COLUMNS)
 """What `polars.read_avro` makes of `availability.avsc`; a test compares it with the real thing."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -92,9 +93,9 @@ class Run:
 
     balances: PartitionBalances = field(default_factory=opened)
     next_offset: int = 0
-    parts: dict[bytes, bytes] = field(default_factory=dict)
-    events: list[Position | FacilityFacts] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
+    parts: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    events: list[Position | FacilityFacts] = field(default_factory=list[Position | FacilityFacts])
+    refused: dict[int, str] = field(default_factory=dict[int, str])
 
     def apply(self, readings: Sequence[Availability], now_us: int) -> None:
         offsets = np.arange(self.next_offset, self.next_offset + len(readings))
@@ -132,7 +133,7 @@ class Run:
 class Expectation:
     """What the oracle knows: everything that came, and the programmes' times."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list[Arrival])
     now_us: int = 0
     replay: ProgrammeMoment = field(default_factory=lambda: ProgrammeMoment(0))
     chapter: str = ""
@@ -314,7 +315,7 @@ def test_the_result_does_not_depend_on_how_the_input_is_cut_into_batches(
         run.pass_time(Passing(NOW_2024, START_2007, "chapter 0"))
     whole.apply(readings, NOW_2024)
     edges = [0, *sorted(cuts), len(readings)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         cut.apply(readings[start:end], NOW_2024)
     assert cut.commit() == whole.commit()
     assert cut.refused == whole.refused
