@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid5
@@ -15,7 +16,7 @@ NAMESPACE: Final = UUID("0b8a7c5e-4f0d-5b63-8a34-2f5d0c9e7b11")
 
 
 def _id(programme: str, rule: Code, subject: str) -> UUID:
-    return uuid5(NAMESPACE, "\x1e".join((programme, rule, subject)))
+    return uuid5(NAMESPACE, json.dumps((programme, rule.value, subject)))
 
 
 def _due(programme: Programme, result: SolveResult) -> dict[tuple[Code, str], Reason]:

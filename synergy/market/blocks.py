@@ -163,10 +163,8 @@ def _possible(parties: Parties, supply: Offer, found: Assessment) -> bool:
     treatment = found.treatment
     if treatment is None or parties.use.treatment_when is TreatmentWhen.ALWAYS:
         return True
-    if treatment.at is TreatmentSite.GIVER:
-        present = _has_unit(supply, treatment)
-    else:
-        present = bool(_takers(parties, found))
+    at_giver = treatment.at is TreatmentSite.GIVER
+    present = _has_unit(supply, treatment) if at_giver else bool(_takers(parties, found))
     if not present:
         reason = Reason(code=Code.TREATMENT_WOULD_HELP, subject=treatment.id, text=parties.use.id)
         parties.notes.note(supply.series, reason)

@@ -5,17 +5,15 @@ Every change goes through a method that also names the changelog part it touched
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from schemas.events import Alert, AlertState, FacilityFacts, Match, Outcome, Unmatched
 from synergy.market.lifecycle import CLOSED
 from synergy.market.parts import UnreadablePart, pack, unpack
 from synergy.market.series import Held, Pair, PairMemory, Series, pair_of, series_of
-
-SEPARATOR: Final = "\x1f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ class Programme:
 
     def _touch(self, value: object | None, kind: str, *names: str) -> None:
         """Note the new value of a part; None deletes it. Values are frozen: no copy is needed."""
-        self.changed[SEPARATOR.join((kind, self.name, *names)).encode()] = value
+        self.changed[key_of(kind, self.name, *names)] = value
 
     def set_head(self, head: Head) -> None:
         """Replace the head; nothing is written when it is the same."""
@@ -184,7 +182,7 @@ class Programme:
         Raises:
             UnreadablePart: of another version, of an unknown kind, or damaged.
         """
-        kind = kind_of(key)
+        kind, _ = names_of(key)
         if kind == "head":
             self.head = unpack(Head, key, part)
         elif kind == "facts":
@@ -212,14 +210,26 @@ class Programme:
             raise UnreadablePart(key, f"unknown kind {kind!r}")
 
 
-def kind_of(key: bytes) -> str:
-    """Return the kind of a part from its key."""
-    return key.decode().split(SEPARATOR)[0]
+def key_of(kind: str, programme: str, *names: str) -> bytes:
+    """Return the key of a part; JSON, so that no name can be mistaken for two.
+
+    >>> key_of("facts", "ohio", "wv_mitchell")
+    b'["facts","ohio","wv_mitchell"]'
+    """
+    return json.dumps((kind, programme, *names), separators=(",", ":")).encode()
 
 
-def programme_of(key: bytes) -> str:
-    """Return the programme of a part from its key."""
-    return key.decode().split(SEPARATOR)[1]
+def names_of(key: bytes) -> tuple[str, str]:
+    """Return kind and programme of a part from its key.
+
+    Raises:
+        UnreadablePart: the key is none of `key_of`.
+    """
+    try:
+        kind, programme, *_ = json.loads(key)
+    except ValueError as error:
+        raise UnreadablePart(key, str(error)) from error
+    return str(kind), str(programme)
 
 
 def _series_names(series: Series) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ exceed what is offered now: the deadband never promises more than there is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID, uuid5
 
-from schemas.events import Match, MatchState, Reason, Unmatched
+from schemas.events import Direction, Match, MatchState, Reason, Unmatched
 from synergy.catalogue import Catalogue
 from synergy.market.allocate import Allocation, Solved, allocate
 from synergy.market.deadband import differs
@@ -52,10 +53,10 @@ class SolveResult:
 
 def proposal_id(programme: str, pair: Pair, number: int) -> UUID:
     """Return the id of the n-th proposal of a pair."""
-    supply = f"{pair.giver}\x1f{pair.material}\x1fSUPPLY"
-    need = f"{pair.receiver}\x1f{pair.need}\x1fDEMAND"
-    parts = (programme, supply, need, pair.treatment, pair.use, str(number))
-    return uuid5(NAMESPACE, "\x1e".join(parts))
+    supply = (pair.giver, pair.material, Direction.SUPPLY.value)
+    need = (pair.receiver, pair.need, Direction.DEMAND.value)
+    parts = (programme, supply, need, pair.treatment or None, pair.use, number)
+    return uuid5(NAMESPACE, json.dumps(parts))
 
 
 def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:

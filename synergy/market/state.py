@@ -30,7 +30,7 @@ from synergy.market.commands import answer, by_person
 from synergy.market.passing import expired_matches, is_new_day, markets_to_review
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
-from synergy.market.programme import Handled, Programme, programme_of
+from synergy.market.programme import Handled, Programme, names_of
 from synergy.market.propose import SolveResult, solve_market
 from synergy.market.series import Held, offered, series_of
 
@@ -65,7 +65,8 @@ class MarketState:
         """
         state = cls(catalogue, policy)
         for key, part in parts:
-            state._programme(programme_of(key)).load(key, part)
+            _, programme = names_of(key)
+            state._programme(programme).load(key, part)
         return state
 
     def _programme(self, name: str) -> Programme:
@@ -98,7 +99,7 @@ class MarketState:
             or (quantity == 0) != (before.solved_quantity == 0)
         )
 
-    def apply_facts(self, facts: FacilityFacts, at: Coordinates) -> None:  # noqa: ARG002
+    def apply_facts(self, facts: FacilityFacts, at: Coordinates) -> None:
         """Take facts of a facility in; the markets of its series become dirty when they changed."""
         programme = self._programme(facts.programme)
         if programme.facts.get(facts.facility) == facts:

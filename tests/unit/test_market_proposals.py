@@ -471,7 +471,7 @@ def test_a_facility_that_leaves_takes_its_matches_along() -> None:
     gone = only(matches(market.solve()))
     assert gone.state is MatchState.WITHDRAWN
     assert codes(gone.reasons) == [Code.FACILITY_UNKNOWN]
-    assert not [key for key in market.parts if b"\x1fmix" in key and not key.startswith(b"pair")]
+    assert not [key for key in market.parts if b'"mix"' in key and b'"pair"' not in key]
 
 
 def test_a_position_before_its_facts_waits_for_them() -> None:
