@@ -129,6 +129,15 @@ class Codec:
         """
         return self._reader(value).schema.record
 
+    def reading(self, more: Mapping[int, RecordSchema]) -> Codec:
+        """Return a codec that writes the same and reads more schema ids."""
+        earlier = {
+            schema_id: schema
+            for schema_id, schema in self.schemas.items()
+            if self.ids.get(schema.record) != schema_id
+        }
+        return Codec(self.ids, {**earlier, **more})
+
     def unknown_ids(self, values: Iterable[bytes | None]) -> frozenset[int]:
         """Return the schema ids of framed values that this codec can't read, to ask a registry for them."""
         headers = {value[:HEADER_BYTES] for value in values if value and len(value) > HEADER_BYTES}
