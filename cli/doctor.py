@@ -14,7 +14,7 @@ from cli.embedded import jars, ports
 from cli.stack import AlreadyRunningError, only_one, responds
 from cli.topics import wanted_topics
 from runtime.settings import Loaded, load
-from runtime.topics import TopicAdmin, TopicsError, answers
+from runtime.topics import TopicAdmin, TopicsError, answering_cluster
 
 LEAST_FREE_BYTES = 2_000_000_000
 PACKAGES = (
@@ -147,7 +147,7 @@ def look_at_kafka(loaded: Loaded) -> Iterator[Finding]:
         yield Finding("kafka", "warning", "no cluster is named and none has run here", remedy)
         return
     client = settings.kafka.client()
-    if not answers(client, timeout_s=3.0):
+    if answering_cluster(client, timeout_s=3.0) is None:
         yield Finding("kafka", "problem", f"no answer from {settings.kafka.bootstrap}", remedy)
         return
     try:
@@ -162,7 +162,7 @@ def look_at_kafka(loaded: Loaded) -> Iterator[Finding]:
 def look_at_topics(loaded: Loaded) -> Iterator[Finding]:
     """Whether the topics are as their files say, and each topic's id: states and ledger rows carry it."""
     client = loaded.settings.kafka.client()
-    if not loaded.settings.kafka.bootstrap or not answers(client, timeout_s=3.0):
+    if not loaded.settings.kafka.bootstrap or answering_cluster(client, timeout_s=3.0) is None:
         return
     admin = TopicAdmin(client)
     specs = wanted_topics(loaded.settings)

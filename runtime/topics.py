@@ -236,8 +236,8 @@ def _text(entry: ConfigEntry) -> str:
     return "" if entry.value is None else entry.value
 
 
-def answers(client: Mapping[str, str], timeout_s: float) -> bool:
-    """Whether a broker of the cluster answers a metadata request within the time.
+def answering_cluster(client: Mapping[str, str], timeout_s: float) -> str | None:
+    """Return the id of the cluster whose broker answers a metadata request within the time, or None.
 
     A plain connection is tried first: librdkafka retries a refused one for the whole time.
     """
@@ -248,10 +248,8 @@ def answers(client: Mapping[str, str], timeout_s: float) -> bool:
         except OSError:
             continue
         try:
-            brokers = (
-                AdminClient({"log_level": "0", **client}).list_topics(timeout=timeout_s).brokers
-            )
+            found = AdminClient({"log_level": "0", **client}).list_topics(timeout=timeout_s)
         except KafkaException:
-            return False
-        return bool(brokers)
-    return False
+            return None
+        return found.cluster_id if found.brokers else None
+    return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_bytes
 
 from cli.embedded.ports import HOST
-
-CLUSTER_ID = "c3luZXJneS1lbWJlZGRlZA"
-"""Fixed: one node has no cluster to be confused with. URL-safe base64 of 16 bytes."""
 
 TEXT = """\
 # Written by `synergy up` at every start; changes made here are lost.
@@ -61,6 +60,18 @@ metadata.max.retention.bytes=33554432
 """
 
 
+def new_cluster_id() -> str:
+    """Return a random id, URL-safe base64 of 16 bytes.
+
+    It tells our broker from another one that listens on the same port: two starts at the same moment may choose the
+    same free port, and only one of them gets it.
+    """
+    while True:
+        found = urlsafe_b64encode(token_bytes(16)).decode().rstrip("=")
+        if not found.startswith("-"):  # the format tool would take it for an option
+            return found
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerPlace:
     """Where one broker lives: its folder and its two ports."""
@@ -73,6 +84,15 @@ class BrokerPlace:
     def data(self) -> Path:
         """Folder of the partitions."""
         return self.folder / "data"
+
+    @property
+    def cluster_id(self) -> str | None:
+        """The id that this broker's storage was formatted with, or None before."""
+        try:
+            lines = (self.data / "meta.properties").read_text().splitlines()
+        except OSError:
+            return None
+        return next((line[11:] for line in lines if line.startswith("cluster.id=")), None)
 
     @property
     def properties(self) -> Path:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.embedded import jars, ports
-from cli.embedded.broker_settings import CLUSTER_ID, BrokerPlace, write_properties
+from cli.embedded.broker_settings import BrokerPlace, new_cluster_id, write_properties
 from cli.embedded.child import Child, ChildSpec, stop_stale
 from runtime.clock import Clock, SystemClock
-from runtime.topics import answers
+from runtime.topics import answering_cluster
 
 USUAL_PORTS = {"kafka": 9092, "kafka_controller": 9093}
 LOG4J = Path(__file__).parents[2] / "infra" / "kafka" / "log4j2.properties"
@@ -132,13 +132,13 @@ def _java(spec: BrokerSpec, class_path: Sequence[Path]) -> list[str]:
 def _format(
     spec: BrokerSpec, place: BrokerPlace, class_path: Sequence[Path], report: Report
 ) -> None:
-    if (place.data / "meta.properties").is_file():
+    if place.cluster_id is not None:
         return
     report("Kafka: formatting the storage")
     spec.output.parent.mkdir(parents=True, exist_ok=True)
     command = [
         *_java(spec, class_path),
-        *("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(place.properties)),
+        *("kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(place.properties)),
     ]
     with spec.output.open("wb") as output:
         done = subprocess.run(command, stdout=output, stderr=output, check=False)  # noqa: S603
@@ -161,7 +161,7 @@ def _start_once(
     )
     began = clock.monotonic_s()
     reported = 0
-    while not answers({"bootstrap.servers": place.bootstrap}, timeout_s=1.0):
+    while answering_cluster({"bootstrap.servers": place.bootstrap}, 1.0) != place.cluster_id:
         waited = clock.monotonic_s() - began
         if child.exit_status() is not None:
             raise _why(spec)

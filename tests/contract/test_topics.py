@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.topics import TopicAdmin, TopicChange, TopicsError, TopicSpec, answers
+from runtime.topics import TopicAdmin, TopicChange, TopicsError, TopicSpec, answering_cluster
 
 pytestmark = pytest.mark.kafka
 
@@ -59,5 +59,5 @@ def test_a_setting_that_kafka_refuses_is_an_error_with_its_reason(admin: TopicAd
 
 
 def test_a_running_broker_answers_and_an_empty_port_does_not(kafka: str) -> None:
-    assert answers({"bootstrap.servers": kafka}, timeout_s=5)
-    assert not answers({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.2)
+    assert answering_cluster({"bootstrap.servers": kafka}, timeout_s=5)
+    assert answering_cluster({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.2) is None

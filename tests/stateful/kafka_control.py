@@ -40,6 +40,14 @@ class KafkaControl:
         assert offset is not None
         return offset
 
+    def append_soon(self, tp: TopicPartition, key: bytes, value: bytes) -> None:
+        """Write one record of many; `flush` waits for them."""
+        self._producer.produce(tp.topic, value, key, tp.partition)
+
+    def flush(self) -> None:
+        """Wait until everything written is there."""
+        self._producer.flush(10)
+
     def cut(self, tp: TopicPartition, start: int) -> None:
         _, end = self.log.bounds(tp)
         place = VendorPartition(tp.topic, tp.partition, min(start, end))

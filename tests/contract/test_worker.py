@@ -1,0 +1,128 @@
+"""Real worker processes on a real broker: killed, stopped and rebalanced, they count every record once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from runtime.clock import SystemClock
+from runtime.log import TopicPartition
+from runtime.partition_head import HEAD_KEY, Head
+from tests.stateful.kafka_control import KafkaControl
+from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, POISON, SETUP
+
+PARTITIONS = 4
+POISON_EVERY = 3_500  # the worker narrows each one down by reopening: seconds
+CLOCK = SystemClock()
+
+
+@dataclass
+class Group:
+    """Worker processes of one group, and the sums that have to come out."""
+
+    bootstrap: str
+    prefix: str
+    folder: Path
+    control: KafkaControl
+    running: list[subprocess.Popen[bytes]]
+    expected: dict[str, int]
+    produced: int = 0
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.contract.tally_worker"]
+        arguments = [self.bootstrap, self.prefix, str(self.folder / "faust")]
+        with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
+            process = subprocess.Popen([*command, *arguments], stdout=log, stderr=subprocess.STDOUT)
+        self.running.append(process)
+        return process
+
+    def produce(self, count: int) -> None:
+        """Write records of keys that stay in their partitions; some are poison."""
+        for _ in range(count):
+            number, self.produced = self.produced, self.produced + 1
+            key = f"k{number % 8}"
+            value = POISON if number % POISON_EVERY == 250 else f"{number}:{number % 97}".encode()
+            tp = TopicPartition(self.prefix + INPUT, number % PARTITIONS)
+            self.control.append_soon(tp, key.encode(), value)
+            if value != POISON:
+                self.expected[key] = self.expected.get(key, 0) + number % 97
+        self.control.flush()
+
+    def heads(self) -> dict[int, Head]:
+        """Return the committed head of every partition."""
+        found: dict[int, Head] = {}
+        for number in range(PARTITIONS):
+            tp = TopicPartition(self.prefix + CHANGELOG, number)
+            for record in self.control.log.read(tp, *self.control.log.bounds(tp)):
+                if record.key == HEAD_KEY and record.value is not None:
+                    found[number] = Head.decode(record.value)
+        return found
+
+    def wait_until_applied(self, seconds: float) -> None:
+        """Wait until the state of every partition includes everything produced."""
+        topic, deadline = self.prefix + INPUT, CLOCK.monotonic_s() + seconds
+        ends = {p: self.control.log.bounds(TopicPartition(topic, p))[1] for p in range(PARTITIONS)}
+        while CLOCK.monotonic_s() < deadline:
+            heads = self.heads()
+            if all(p in heads and heads[p].next[topic] >= end for p, end in ends.items()):
+                return
+            CLOCK.sleep(0.3)
+        logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+        pytest.fail(f"not applied within {seconds} s: {self.heads()} of {ends}\n{logs}")
+
+    def outputs(self) -> tuple[dict[str, int], list[int]]:
+        """Return the last sum of every key, and the rejected offsets by partition times a million."""
+        sums: dict[str, int] = {}
+        rejected: list[int] = []
+        for number in range(PARTITIONS):
+            tp = TopicPartition(self.prefix + OUTPUT, number)
+            for record in self.control.log.read(tp, *self.control.log.bounds(tp)):
+                assert record.key is not None
+                assert record.value is not None
+                if record.key == b"rejected":
+                    rejected.append(number * 1_000_000 + int(record.value))
+                else:
+                    sums[record.key.decode()] = json.loads(record.value)["sum"]
+        return sums, rejected
+
+
+@pytest.fixture
+def group(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Group]:
+    prefix = f"{request.node.name}."
+    control = KafkaControl(kafka, prefix, PARTITIONS)
+    made = Group(kafka, prefix, tmp_path, control, [], {})
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+def test_workers_that_are_killed_stopped_and_joined_count_once(group: Group) -> None:
+    for _ in range(3):
+        group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
+    first, second = group.start(), group.start()
+    group.produce(3_000)
+    group.wait_until_applied(60)
+    group.produce(1_000)
+    first.kill()
+    group.produce(1_000)
+    third = group.start()
+    group.wait_until_applied(60)
+    second.send_signal(signal.SIGSTOP)  # longer than the session: its partitions go to the third
+    group.produce(1_000)
+    group.wait_until_applied(60)
+    second.send_signal(signal.SIGCONT)
+    group.produce(1_000)
+    group.wait_until_applied(60)
+    third.send_signal(signal.SIGTERM)
+    assert third.wait(15) == 0
+    sums, rejected = group.outputs()
+    assert sums == group.expected
+    assert len(rejected) == len(set(rejected)) == group.produced // POISON_EVERY
