@@ -22,7 +22,8 @@ def readable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: readable(item) for name, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [readable(item) for item in cast("list[Any]", value)]
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return [readable(item) for item in items]
     return value
 
 
@@ -35,5 +36,7 @@ def read(text: str, body: bytes) -> Any:
     return readable(found)
 
 
-entries = json.load(sys.stdin)
-json.dump([read(entry["schema"], bytes.fromhex(entry["body"])) for entry in entries], sys.stdout)
+if __name__ == "__main__":
+    entries = json.load(sys.stdin)
+    found = [read(entry["schema"], bytes.fromhex(entry["body"])) for entry in entries]
+    json.dump(found, sys.stdout)
