@@ -21,8 +21,16 @@ app = typer.Typer(
     help="Industrial by-product exchange on live data.",
 )
 topics = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Topics of the cluster.")
+schemas = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Schemas and their versions."
+)
+worker = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Run one stage of processing."
+)
 config = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Settings.")
 app.add_typer(topics, name="topics")
+app.add_typer(schemas, name="schemas")
+app.add_typer(worker, name="worker")
 app.add_typer(config, name="config")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -106,6 +114,52 @@ def topics_apply(context: typer.Context) -> None:
     from cli.topics import apply
 
     raise typer.Exit(apply(context.obj))
+
+
+@schemas.command("check")
+def schemas_check(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Compare the schema files with their published versions and the registry; status 1 on a finding."""
+    from cli.schemas import check
+
+    raise typer.Exit(check(context.obj, "json" if as_json else "text"))
+
+
+@schemas.command("lock")
+def schemas_lock() -> None:
+    """Publish the schema files' present versions: write them into the lock file."""
+    from cli.schemas import lock
+
+    raise typer.Exit(lock())
+
+
+Rebuild = Annotated[
+    bool,
+    typer.Option("--rebuild", help="Forget the state and fold the input again from its start."),
+]
+
+
+@worker.command("balance")
+def worker_balance(context: typer.Context, *, rebuild: Rebuild = False) -> None:
+    """Keep the rolling positions: the stage that is partitioned by facility."""
+    from cli.run_worker import run_worker
+
+    run_worker(context.obj, "balance", rebuild=rebuild)
+
+
+@worker.command("market")
+def worker_market(context: typer.Context, *, rebuild: Rebuild = False) -> None:
+    """Propose matches and keep their lifecycle: the stage that is partitioned by programme."""
+    from cli.run_worker import run_worker
+
+    run_worker(context.obj, "market", rebuild=rebuild)
+
+
+@app.command()
+def registry(context: typer.Context) -> None:
+    """Serve the embedded schema registry on the port of registry.url."""
+    from cli.run_registry import run_registry
+
+    run_registry(context.obj)
 
 
 def main() -> NoReturn:

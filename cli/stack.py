@@ -67,7 +67,20 @@ class Part:
 
 
 PROGRAM = (sys.executable, "-m", "cli")
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (
+    Part(
+        name="registry",
+        arguments=("registry",),
+        usual_port=8081,
+        setting="registry.url",
+        ready_path="/subjects",
+        first=True,
+        stop_rank=4,
+        stop_s=1.0,
+    ),
+    Part(name="balance", arguments=("worker", "balance"), stop_rank=2),
+    Part(name="market", arguments=("worker", "market"), stop_rank=2),
+)
 """In the order of their starts. The broker is not one of them: it is first and last."""
 
 

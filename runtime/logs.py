@@ -29,7 +29,9 @@ CHATTY = {
     "httpx": logging.WARNING,
     "kafka": logging.WARNING,
     "mode": logging.WARNING,
-    "uvicorn.access": logging.WARNING,
+    "runtime.faust_transport": logging.WARNING,  # Faust's services name themselves after the subclass
+    "uvicorn": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
 }
 """Libraries whose INFO tells nothing to an operator; with level `debug` they speak."""
 

@@ -1,0 +1,33 @@
+"""`synergy worker balance|market`: settings in, one process of one stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from cli.connections import kafka_connection, registry_address
+from cli.worker import MAKERS, StageName, run_until_told
+from runtime.logs import configure, logger
+from runtime.registry.client import RegistryClient
+from runtime.registry.publishing import look_up_all
+from runtime.settings import load
+from synergy.catalogue import load_catalogue
+
+
+def run_worker(flags: Mapping[str, object], stage: StageName, *, rebuild: bool) -> None:
+    """Run one stage until SIGTERM. A failure ends the process: start-up is the recovery.
+
+    Raises:
+        SettingsError, MissingSettingError, RegistryError: it can't start.
+    """
+    settings = load(flags).settings
+    configure(stage, settings.logs.level, settings.logs.form)
+    connection = kafka_connection(settings)
+    with RegistryClient(registry_address(settings)) as registry:
+        codec = look_up_all(registry)
+    data = settings.var / "faust" / stage
+    data.mkdir(parents=True, exist_ok=True)
+    worker = MAKERS[stage](connection, codec, load_catalogue(), data, rebuild=rebuild)
+    logger(__name__).info("starting", kafka=connection.bootstrap, rebuild=rebuild)
+    asyncio.run(run_until_told(worker))
+    logger(__name__).info("stopped")
