@@ -15,7 +15,7 @@ from runtime.log import OutRecord, TopicMissingError
 from runtime.publisher import PublishError
 
 METADATA_TIMEOUT_S = 10.0
-FLUSH_TIMEOUT_S = 60.0
+FLUSH_TIMEOUT_S = 90.0
 FULL_BUFFER_POLL_S = 0.1
 DEFAULTS: Mapping[str, str | int | bool] = MappingProxyType(
     {
@@ -24,7 +24,8 @@ DEFAULTS: Mapping[str, str | int | bool] = MappingProxyType(
         "linger.ms": 5,
         "compression.type": "lz4",
         "queue.buffering.max.messages": 200_000,
-        "message.timeout.ms": 30_000,
+        "message.timeout.ms": 60_000,
+        "log_level": 3,  # errors: a broker that is still starting is no news
         "delivery.report.only.error": True,  # a report for each of millions costs more than sending
     }
 )
