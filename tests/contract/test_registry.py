@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -221,6 +224,25 @@ def test_a_line_cut_off_by_a_crash_is_dropped_and_a_damaged_one_is_named(state_f
     state_file.write_text(state_file.read_text().replace('"version": 1', '"version" 1'))
     with pytest.raises(RegistryStateError, match="line 1 is damaged"):
         RegistryState(state_file)
+
+
+def test_the_registry_is_a_process_that_a_signal_ends(state_file: Path) -> None:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    program = (
+        "from pathlib import Path; from runtime.registry.serving import serve; "
+        f"serve(Path({str(state_file)!r}), '127.0.0.1', {port})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        transport = httpx.HTTPTransport(retries=10)  # waits longer after each refused connection
+        with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as http:
+            answer = http.post(f"/subjects/{SUBJECT}/versions", json={"schema": TICK.text})
+            assert answer.json() == {"id": 1}
+        process.terminate()
+        assert process.wait(10) in (0, -signal.SIGTERM)
+    with closing(RegistryState(state_file)) as state:
+        assert state.find(SUBJECT, TICK.text).id == 1
 
 
 def test_one_process_serves_a_file(state_file: Path) -> None:
