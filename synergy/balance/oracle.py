@@ -96,6 +96,7 @@ def recompute(
     if not measured and not lines:
         return None
     as_of = max((a.until for a in measured), default=moment.time_us)
+    planned = any(a.end > moment.time_us for a in lines)
     covering = [a for a in lines if a.start <= moment.time_us < a.end]
     flows = [a for a in measured if is_counted_flow(a) and a.offset not in late]
     chapter = moment.chapter_start_us
@@ -118,7 +119,7 @@ def recompute(
         interruptible_per_day=0 if out else interruptible,
         stock=stock.reading.quantity if stock else None,
         stock_at=stock.end if stock else None,
-        plan_per_day=sum(_per_day(a) for a in covering) if lines else None,
+        plan_per_day=sum(_per_day(a) for a in covering) if planned else None,
         shares=_shares(readings),
         stale=silent and not out and (bool(flows) or not covering),
         late=sum(a.offset in late for a in readings),

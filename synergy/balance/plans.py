@@ -7,6 +7,7 @@ Pure: no clock, no I/O, no threads (gate: import-linter).
     PO-18 rev 1                 [--- 60 t over 3 days ---)                   20 t/day
     plan_per_day                    120 t/day
 
+The plan of a series is known while a line covers the time or lies ahead; when the last line has ended there is none.
 Per series and document the highest revision counts; of equal revisions the one that came later. A line without a
 document key can't be revised and gets a key of its own.
 """
@@ -21,8 +22,8 @@ import numpy.typing as npt
 from synergy.balance.index import longer
 from synergy.balance.terms import DAY_US, FOREVER, Int64s
 
-KEPT_US = 35 * DAY_US
-"""A line is forgotten this long after its end."""
+KEPT_US = 400 * DAY_US
+"""A line is forgotten this long after its end: until then an older revision that comes late is known to be old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ class Plans:
     def refresh(self, times: Int64s) -> Int64s:
         """Bring the outlooks up to the time of each series (0: unknown); return the series that were renewed.
 
-        A line is forgotten 35 days after its end.
+        A line is forgotten KEPT_US after its end.
         """
         if not self._lines:
             return np.empty(0, np.int64)

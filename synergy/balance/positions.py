@@ -105,7 +105,7 @@ def evaluate(state: PartitionState, now: Status, series: Int64s) -> Evaluation:
     numbers["firm"] = np.where(out, 0, offer.firm)
     numbers["interruptible"] = np.where(out, 0, offer.interruptible)
     numbers["has_stock"], numbers["stock"] = rows["stock_at"] > 0, rows["stock"]
-    numbers["has_plan"], numbers["plan"] = plan["lines"] > 0, plan["per_day"]
+    numbers["has_plan"], numbers["plan"] = plan["until"] > time, plan["per_day"]
     counts = rows["readings"].sum(axis=1)
     shares = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
     numbers["shares"] = shares

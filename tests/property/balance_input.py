@@ -34,6 +34,16 @@ RULES = {
     "ash": MaterialRule("GRM", 5_000_000_000, 6 * HOUR_US),
     "heat": MaterialRule("KJO", 10**17, 30 * MINUTE_US),
 }
+_USUAL: tuple[object, ...] = (
+    None,
+    [],
+    "00000000-0000-0000-0000-000000000001",
+    1,
+    "SUPPLY",
+    "FLOW",
+    "GOOD",
+    "DRY",
+)
 TIMES = pl.Datetime("us", "UTC")
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
@@ -115,7 +125,7 @@ def facility(name: str, programme: str) -> Facility:
     )
 
 
-def reading(**changes: Any) -> Availability:  # noqa: ANN401
+def reading(**changes: Any) -> Availability:
     """Return a good reading of one quarter-hour in 2024, with changes."""
     start = moment(NOW_2024 - HOUR_US)
     values: dict[str, Any] = {
@@ -137,7 +147,17 @@ def reading(**changes: Any) -> Availability:  # noqa: ANN401
         "data_kind": DataKind.MEASURED,
         "basis": Basis.DRY,
     }
-    return Availability(**{**values, **changes})
+    return Terse(**{**values, **changes})
+
+
+class Terse(Availability):
+    """A reading that prints in one line, for the reports of failing stories."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        plain = {f"{name}={value}" for name, value in row(self).items() if value not in _USUAL}
+        return f"reading({', '.join(sorted(plain))})"
 
 
 @dataclass(frozen=True)
@@ -174,6 +194,8 @@ def periods(draw: st.DrawFn, site: Site, form: Form) -> tuple[int, int]:
     """Return start and end: mostly near the present, sometimes days or weeks away, plans ahead too."""
     length = draw(st.sampled_from(LENGTHS))
     days = draw(st.sampled_from((0, 0, 0, 0, 1, 1, 2, 30, 34, 35, 36, 60)))
+    if form is Form.PLAN:
+        days = min(days, 2)
     steps = draw(st.integers(0, 8))
     crooked = draw(st.sampled_from((0, 0, 0, 1, 17 * MINUTE_US)))
     end = site.around_us - days * DAY_US - steps * 15 * MINUTE_US - crooked
