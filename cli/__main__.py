@@ -155,6 +155,21 @@ def worker_market(context: typer.Context, *, rebuild: Rebuild = False) -> None:
 
 
 @app.command()
+def replay(
+    context: typer.Context,
+    programme: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A programme to play; repeatable; default: all."),
+    ] = None,
+    speed: Annotated[float | None, typer.Option(help="Seconds of event time per second.")] = None,
+) -> None:
+    """Play the programmes' recorded data, each on its own time, from where it stopped."""
+    from cli.run_replay import run_replay
+
+    run_replay({**context.obj, "replay.speed": speed}, frozenset(programme or ()))
+
+
+@app.command()
 def registry(context: typer.Context) -> None:
     """Serve the embedded schema registry on the port of registry.url."""
     from cli.run_registry import run_registry

@@ -80,6 +80,7 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(name="balance", arguments=("worker", "balance"), stop_rank=2),
     Part(name="market", arguments=("worker", "market"), stop_rank=2),
+    Part(name="replay", arguments=("replay",), stop_rank=1, stop_s=1.5),
 )
 """In the order of their starts. The broker is not one of them: it is first and last."""
 
