@@ -177,6 +177,14 @@ def registry(context: typer.Context) -> None:
     run_registry(context.obj)
 
 
+@app.command()
+def store(context: typer.Context) -> None:
+    """Keep the ledger and serve REST: the one process that owns the embedded ledger."""
+    from cli.run_store import run
+
+    raise typer.Exit(run(context.obj))
+
+
 def main() -> NoReturn:
     """Run the command line. An error that our code raised on purpose is a sentence, not a traceback."""
     try:

@@ -39,7 +39,7 @@ class KafkaPublisher:
             idempotence can't be switched off.
     """
 
-    def __init__(self, config: Mapping[str, str | int | bool]) -> None:
+    def __init__(self, config: Mapping[str, str | int | float | bool]) -> None:
         self._failed = 0
         self._first = ""
         self._partitions: dict[str, int] = {}

@@ -1,0 +1,92 @@
+"""`synergy store`: ledger sink, views and REST server in one process, which owns the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from urllib.parse import urlsplit
+
+from cli.connections import kafka_connection, registry_address
+from console.documents import Documents
+from console.store import StorePlan, StoreTools, run_store
+from console.views import Views
+from runtime.clickhouse import ClickHouseServer, EmbeddedEngine
+from runtime.clock import SystemClock
+from runtime.logs import configure, logger
+from runtime.metrics import Metrics
+from runtime.registry.client import RegistryClient
+from runtime.registry.errors import RegistryAnswerError, RegistryError
+from runtime.registry.publishing import look_up_all
+from runtime.setting_types import Settings
+from runtime.settings import load
+from sinks.writers import SchemasUnavailableError
+from synergy.catalogue import load_catalogue
+
+_HTTP_PORT = 8123
+
+
+class RegistrySchemas:
+    """The registry as the ledger sink asks it; implements `sinks.writers.WriterSchemas`."""
+
+    def __init__(self, client: RegistryClient) -> None:
+        self._client = client
+
+    def text(self, schema_id: int) -> str | None:
+        """See `sinks.writers.WriterSchemas.text`."""
+        try:
+            return self._client.schema(schema_id)
+        except RegistryAnswerError:
+            return None
+        except RegistryError as error:
+            raise SchemasUnavailableError(str(error)) from error
+
+
+def ledger_place(settings: Settings) -> EmbeddedEngine | ClickHouseServer:
+    """Return where the ledger is: a server when one is set, else the embedded engine below `var`."""
+    ledger = settings.ledger
+    if not ledger.url:
+        return EmbeddedEngine(path=settings.var / "ledger")
+    url = urlsplit(ledger.url)
+    return ClickHouseServer(
+        host=url.hostname or "127.0.0.1",
+        port=url.port or _HTTP_PORT,
+        username=ledger.username,
+        password=ledger.password.get_secret_value(),
+        database=ledger.database,
+        secure=url.scheme == "https",
+    )
+
+
+def run(flags: Mapping[str, object]) -> int:
+    """Run the store until SIGTERM; return 1 when the ledger stopped by itself.
+
+    Raises:
+        SettingsError, MissingSettingError, RegistryError, MigrationError, LedgerDatabaseError: it can't start.
+    """
+    settings = load(flags).settings
+    configure("store", settings.logs.level, settings.logs.form)
+    views = Views()
+    plan = StorePlan(
+        ledger=ledger_place(settings),
+        connection=kafka_connection(settings),
+        host=settings.store.host,
+        port=settings.store.port,
+    )
+    with (
+        RegistryClient(registry_address(settings)) as asking,
+        RegistryClient(registry_address(settings)) as sink_asking,
+    ):
+        tools = StoreTools(
+            codec=look_up_all(asking),
+            schemas=RegistrySchemas(sink_asking),
+            draw_bytes=partial(secrets.token_bytes, 8),
+            documents=Documents(views, load_catalogue()),
+            views=views,
+            clock=SystemClock(),
+            log=logger(__name__),
+            metrics=Metrics(),
+        )
+        ended_well = asyncio.run(run_store(plan, tools))
+    return 0 if ended_well else 1

@@ -1,0 +1,85 @@
+"""Keeps the views fed: reads the topics read committed, decodes and folds. Runs on the event loop, polls in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from console.views import Views
+from runtime.log import TopicPartition
+from runtime.logs import Logger
+from runtime.sink_source import Fetched, OffsetGoneError, SinkSource, SourceUnavailableError
+from schemas import topic_files
+from schemas.codec import Codec
+from schemas.errors import DecodeError
+
+# What is kept for ever is read from its start; of the rest, the newest records of each partition.
+NEWEST: Mapping[str, int | None] = {
+    topic_files.MATCHES: None,
+    topic_files.POSITIONS: 40_000,
+    topic_files.COMMANDS: 1_000,
+    topic_files.OUTCOMES: 5_000,
+    topic_files.ALERTS: 20_000,
+    topic_files.REJECTED: 500,
+}
+_POLL_S = 0.05
+_PAUSE_S = 1.0
+
+
+@dataclass(slots=True)
+class Feed:
+    """Moves records into the views; `caught_up` tells whether the end that was there at the start is reached."""
+
+    source: SinkSource
+    codec: Codec
+    views: Views
+    log: Logger
+    undecodable: int = 0
+    positions: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
+    _targets: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that existed at the start is in the views."""
+        return bool(self._targets) and all(
+            self.positions.get(tp, 0) >= end for tp, end in self._targets.items()
+        )
+
+    async def run(self) -> None:
+        """Read until cancelled; a broker out of reach is waited for."""
+        while True:
+            try:
+                await asyncio.to_thread(self._open)
+                while True:
+                    fetched = await asyncio.to_thread(self.source.poll, 2_000, _POLL_S)
+                    self._take(fetched)
+            except (SourceUnavailableError, OffsetGoneError) as error:
+                self.log.warning("views wait", cause=str(error))
+                await asyncio.sleep(_PAUSE_S)
+
+    def _open(self) -> None:
+        starts: dict[TopicPartition, int] = {}
+        for topic, newest in NEWEST.items():
+            for tp in self._partitions(topic):
+                start, end = self.source.bounds(tp)
+                fresh = start if newest is None else max(start, end - newest)
+                starts[tp] = max(fresh, min(self.positions.get(tp, 0), end))
+                self._targets.setdefault(tp, end)
+        self.positions = starts
+        self.source.assign(starts)
+
+    def _partitions(self, topic: str) -> Sequence[TopicPartition]:
+        count = self.source.describe(topic).partitions
+        return [TopicPartition(topic, number) for number in range(count)]
+
+    def _take(self, fetched: Mapping[TopicPartition, Fetched]) -> None:
+        for tp, found in fetched.items():
+            for value in found.columns.values:
+                if value is None:
+                    continue
+                try:
+                    self.views.take(self.codec.decode(value))
+                except DecodeError:
+                    self.undecodable += 1  # the ledger keeps its bytes
+            self.positions[tp] = found.next

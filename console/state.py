@@ -1,0 +1,108 @@
+"""What the REST server answers from: the views, the ledger, and how far everything is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.documents import Documents
+from console.feed import Feed
+from console.views import Views
+from runtime.clock import Clock
+from runtime.kafka_log import KafkaLog
+from runtime.ledger_database import LedgerDatabaseError, QueryLimits
+from runtime.log import LogError, TopicPartition
+from runtime.logs import Logger
+from schemas import topic_files
+from sinks.ledger import LedgerSink
+
+# Group of each stage, and the topics whose lag is the stage's.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "balance": (topic_files.AVAILABILITY, topic_files.FACILITIES),
+    "market": (topic_files.POSITIONS, topic_files.COMMANDS),
+}
+_LOOK_S = 1.0
+_RATE_LOOKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """Read-only queries on the ledger; `query(sql, limits)` opens a reader, asks and closes it."""
+
+    query: Callable[[str, QueryLimits], tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]]
+
+
+@dataclass(slots=True)
+class StoreState:
+    """Everything that the endpoints need. `look` refreshes what has to be asked for."""
+
+    views: Views
+    documents: Documents
+    feed: Feed
+    sink: LedgerSink
+    ledger: LedgerAccess
+    kafka: KafkaLog
+    clock: Clock
+    log: Logger
+    stage_lag: Mapping[str, int] = field(default_factory=dict[str, int])
+    ledger_rows: Mapping[str, int] = field(default_factory=dict[str, int])
+    _rates: deque[tuple[float, int]] = field(
+        default_factory=lambda: deque[tuple[float, int]](maxlen=_RATE_LOOKS)
+    )
+
+    async def run(self) -> None:
+        """Look once a second until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+            except (LogError, LedgerDatabaseError) as error:
+                self.log.warning("status is not fresh", cause=str(error))
+            await asyncio.sleep(_LOOK_S)
+
+    def look(self) -> None:
+        """Ask the ledger for its rows and Kafka for what the stages have committed. Blocks."""
+        limits = QueryLimits(seconds=5.0)
+        _, rows = self.ledger.query("SELECT table, rows FROM ledger_rows", limits)
+        self.ledger_rows = {str(table): int(str(count)) for table, count in rows}
+        self._rates.append((self.clock.monotonic_s(), self.ledger_rows.get("availability", 0)))
+        self.stage_lag = {stage: self._lag(stage, topics) for stage, topics in GROUPS.items()}
+
+    def _lag(self, stage: str, topics: tuple[str, ...]) -> int:
+        ends = {
+            one.tp: one.next + (one.lag or 0)
+            for one in self.sink.status.partitions
+            if one.tp.topic in topics
+        }
+        wanted: list[TopicPartition] = list(ends)
+        committed = self.kafka.group_positions(f"synergy.{stage}", wanted) if wanted else {}
+        # One record at the end of each partition may be the marker of a transaction.
+        return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
+
+    @property
+    def events_per_second(self) -> float | None:
+        """Readings that reached the ledger per second, over the last seconds."""
+        if len(self._rates) < 2:
+            return None
+        (began, first), (ended, last) = self._rates[0], self._rates[-1]
+        return round((last - first) / (ended - began), 1)
+
+    def status(self) -> dict[str, Any]:
+        """Return the document of `/api/v1/status`."""
+        sink = self.sink.status
+        programmes = sorted(self.views.programmes.values(), key=lambda tick: tick.programme)
+        return {
+            "events_per_second": self.events_per_second,
+            "published": self.ledger_rows.get("availability"),
+            "positions": len(self.views.positions),
+            "open_matches": len(self.views.open_matches()),
+            "unmatched": len(self.views.unmatched),
+            "rejected": self.ledger_rows.get("rejected"),
+            "lag": {**self.stage_lag, "ledger": sink.lag or 0},
+            "ledger_rows": dict(self.ledger_rows),
+            "ledger_problem": sink.problem,
+            "repaired": sink.repaired,
+            "programmes": [self.documents.programme(tick) for tick in programmes],
+        }
