@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cli.connections import kafka_connection
+from cli.run_replay import spool_folder
 from cli.stack import Stack
 from cli.store_client import StoreClient, StoreError
 from cli.view import view_of
+from producers.spool import spooled_identities
 from runtime.clock import Clock
+from runtime.kafka_log import KafkaLog
+from runtime.log import TopicPartition
+from runtime.partition_head import HEAD_KEY, Head
+from runtime.setting_types import Settings
+from schemas import topic_files
+from sinks.measure import DOUBLED, POSITIONS_DIFFERING, STREAMS, PublishedStream, measure, query
 
 SETTLE_S = 20.0
 QUIET_LOOKS = 3
 PERIOD_S = 0.5
-ASKED_FOR = (
-    "published", "applied", "rejected", "resent", "positions", "open_matches", "ledger_rows", "lag",
-)  # fmt: skip
-COUNTED = ("lost", "duplicated")
+ASKED_FOR = ("rejected", "positions", "open_matches", "ledger_rows", "lag")
 
 
 def reckon(stack: Stack, clock: Clock) -> dict[str, Any]:
-    """Stop the replay, wait until nothing is under way, and return what the store has counted.
+    """Stop the replay, wait until nothing is under way, and count.
 
     What can't be had is None: a number that was not measured is not zero.
     """
@@ -27,11 +34,10 @@ def reckon(stack: Stack, clock: Clock) -> dict[str, Any]:
     client = StoreClient(stack.settings.store.address)
     try:
         status = _settled(client, stack, clock)
-        counted = _get(client, "/api/v1/reconciliation")
+        counts = _counts(client, stack.settings)
     finally:
         client.close()
-    both = {**status, **counted}
-    return {name: both.get(name) for name in (*ASKED_FOR, *COUNTED)}
+    return counts | {name: status.get(name) for name in ASKED_FOR}
 
 
 def _settled(client: StoreClient, stack: Stack, clock: Clock) -> dict[str, Any]:
@@ -56,3 +62,45 @@ def _get(client: StoreClient, path: str) -> dict[str, Any]:
         return client.get(path)
     except StoreError:
         return {}
+
+
+def _counts(client: StoreClient, settings: Settings) -> dict[str, Any]:
+    names = ("published", "applied", "resent", "lost", "duplicated")
+    positions = ("positions_published", "positions_differing")
+    try:
+        doubled = _ask(client, query(DOUBLED))[0][0]
+        found = measure(_published(settings), _ask(client, query(STREAMS)), int(doubled))
+        applied = _ask(client, _applied_below(_heads(settings)))[0][0]
+        checked = _ask(client, query(POSITIONS_DIFFERING))[0]
+    except StoreError:
+        return dict.fromkeys((*names, *positions))
+    values = (found.published, applied, found.resent, found.lost, found.duplicated)
+    return dict(zip((*names, *positions), (*values, *checked), strict=True))
+
+
+def _ask(client: StoreClient, sql: str) -> list[list[Any]]:
+    return list(client.post("/api/v1/sql", {"sql": sql})["rows"])
+
+
+def _published(settings: Settings) -> Iterator[PublishedStream]:
+    for path in sorted(spool_folder(settings).glob("*.sqlite")):
+        for one in spooled_identities(path):
+            yield PublishedStream(one.source, one.facility, one.epoch, one.acknowledged)
+
+
+def _heads(settings: Settings) -> Mapping[int, int]:
+    """Return the first offset of availability that each balance partition has not applied, as its state says."""
+    log = KafkaLog(kafka_connection(settings))
+    found: dict[int, int] = {}
+    for number in range(log.describe(topic_files.BALANCE_CHANGELOG).partitions):
+        tp = TopicPartition(topic_files.BALANCE_CHANGELOG, number)
+        for record in log.read(tp, *log.bounds(tp)):
+            if record.key == HEAD_KEY and record.value is not None:
+                found[number] = Head.decode(record.value).next[topic_files.AVAILABILITY]
+    return found
+
+
+def _applied_below(heads: Mapping[int, int]) -> str:
+    """Return the query that counts the readings which are in the positions."""
+    below = [f"_partition = {number} AND _offset < {next_}" for number, next_ in heads.items()]
+    return f"SELECT count() FROM availability_counted WHERE {' OR '.join(below) or 'false'}"  # noqa: S608 - numbers
