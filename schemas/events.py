@@ -8,146 +8,77 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from schemas.event_parts import (
+    Coordinates,
+    Property,
+    QualityMargin,
+    Reason,
+    ValuePart,
+)
+from schemas.event_terms import (
+    AlertState,
+    Basis,
+    DataKind,
+    Direction,
+    Form,
+    MatchState,
+    Provenance,
+    Quality,
+    Relation,
+    ReplayState,
+    Severity,
+    Side,
+    SourceKind,
+    ValueSide,
+    Verdict,
+)
+from schemas.market_events import (
+    Alert,
+    Command,
+    Match,
+    Outcome,
+    Transaction,
+    Unmatched,
+)
 
-class Direction(StrEnum):
-    """The Avro enum Direction."""
-
-    SUPPLY = "SUPPLY"
-    DEMAND = "DEMAND"
-
-
-class Form(StrEnum):
-    """The Avro enum Form."""
-
-    FLOW = "FLOW"
-    STOCK = "STOCK"
-    PLAN = "PLAN"
-
-
-class SourceKind(StrEnum):
-    """The Avro enum SourceKind."""
-
-    METER = "METER"
-    ERP = "ERP"
-    MANUAL = "MANUAL"
-    REPLAY = "REPLAY"
-
-
-class Quality(StrEnum):
-    """The Avro enum Quality."""
-
-    GOOD = "GOOD"
-    UNCERTAIN = "UNCERTAIN"
-    ESTIMATED = "ESTIMATED"
-    BAD = "BAD"
-
-
-class DataKind(StrEnum):
-    """The Avro enum DataKind."""
-
-    MEASURED = "MEASURED"
-    ESTIMATED = "ESTIMATED"
-    ASSUMED = "ASSUMED"
-    SIMULATED = "SIMULATED"
-
-
-class Basis(StrEnum):
-    """The Avro enum Basis."""
-
-    AS_RECEIVED = "AS_RECEIVED"
-    DRY = "DRY"
-    NOT_APPLICABLE = "NOT_APPLICABLE"
-
-
-class ReplayState(StrEnum):
-    """The Avro enum ReplayState."""
-
-    RUNNING = "RUNNING"
-    ENDED = "ENDED"
-
-
-class Provenance(StrEnum):
-    """The Avro enum Provenance."""
-
-    REAL = "REAL"
-    SAMPLE = "SAMPLE"
-
-
-class Side(StrEnum):
-    """The Avro enum Side."""
-
-    GIVER = "GIVER"
-    RECEIVER = "RECEIVER"
-
-
-class MatchState(StrEnum):
-    """The Avro enum MatchState."""
-
-    PROPOSED = "PROPOSED"
-    ACCEPTED_BY_GIVER = "ACCEPTED_BY_GIVER"
-    ACCEPTED_BY_RECEIVER = "ACCEPTED_BY_RECEIVER"
-    AGREED = "AGREED"
-    DECLINED = "DECLINED"
-    WITHDRAWN = "WITHDRAWN"
-    EXPIRED = "EXPIRED"
-
-
-class Verdict(StrEnum):
-    """The Avro enum Verdict."""
-
-    MEETS = "MEETS"
-    FAILS = "FAILS"
-    UNKNOWN = "UNKNOWN"
-
-
-class Relation(StrEnum):
-    """The Avro enum Relation."""
-
-    AT_MOST = "AT_MOST"
-    AT_LEAST = "AT_LEAST"
-
-
-class ValueSide(StrEnum):
-    """The Avro enum ValueSide."""
-
-    GIVER = "GIVER"
-    RECEIVER = "RECEIVER"
-    SHARED = "SHARED"
-
-
-class Severity(StrEnum):
-    """The Avro enum Severity."""
-
-    INFO = "INFO"
-    WARNING = "WARNING"
-    CRITICAL = "CRITICAL"
-
-
-class AlertState(StrEnum):
-    """The Avro enum AlertState."""
-
-    RAISED = "RAISED"
-    ACKNOWLEDGED = "ACKNOWLEDGED"
-    SNOOZED = "SNOOZED"
-    CLEARED = "CLEARED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Property:
-    """One analysed property of a material."""
-
-    name: str
-    value: float
-    unit: str
-    method: str | None = None
-    lot: str | None = None
-    sampled_at: datetime | None = None
-    valid_until: datetime | None = None
+__all__ = [
+    "Alert",
+    "AlertState",
+    "Availability",
+    "Basis",
+    "Command",
+    "Coordinates",
+    "DataKind",
+    "Direction",
+    "Event",
+    "Facility",
+    "FacilityFacts",
+    "Form",
+    "Match",
+    "MatchState",
+    "Outcome",
+    "Position",
+    "Property",
+    "Provenance",
+    "Quality",
+    "QualityMargin",
+    "Reason",
+    "Rejected",
+    "Relation",
+    "ReplayState",
+    "Severity",
+    "Side",
+    "SourceKind",
+    "Tick",
+    "Transaction",
+    "Unmatched",
+    "ValuePart",
+    "ValueSide",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,15 +170,6 @@ class FacilityFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coordinates:
-    """Where a Kafka record is."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """The rolling state of one series."""
 
@@ -279,165 +201,6 @@ class Position:
     basis: Basis
     flags: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What a person asks the market to do. Every command gets one outcome."""
-
-    id: UUID
-    programme: str
-    action: str
-    subject: str
-    revision: int | None = None
-    side: Side | None = None
-    actor: str
-    reason: str | None = None
-    quantity: int | None = None
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The answer to one command."""
-
-    command: UUID
-    programme: str
-    accepted: bool
-    reason: str | None = None
-    allowed: tuple[str, ...] = ()
-    subject: str
-    revision: int | None = None
-    coordinates: Coordinates
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QualityMargin:
-    """One quality limit of the use against the analysis."""
-
-    property: str
-    limit: float
-    relation: Relation
-    value: float | None = None
-    unit: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValuePart:
-    """One part of the value of a match, per day."""
-
-    side: ValueSide
-    name: str
-    low: Decimal
-    base: Decimal
-    high: Decimal
-    data_kind: DataKind
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One reason, as a code with parameters; screens put it into words."""
-
-    code: str
-    subject: str | None = None
-    value: float | None = None
-    limit: float | None = None
-    unit: str | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """An allocation that is proposed to people, with its reasons and its lifecycle."""
-
-    id: UUID
-    programme: str
-    market: str
-    revision: int
-    state: MatchState
-    giver: str
-    receiver: str
-    material: str
-    use: str
-    need: str
-    treatment: str | None = None
-    unit: str
-    quantity_per_day: int
-    firm_per_day: int
-    interruptible_per_day: int
-    distance_km: float
-    distance_method: str
-    verdict: Verdict
-    margins: tuple[QualityMargin, ...] = ()
-    value: tuple[ValuePart, ...] = ()
-    gain_giver: Decimal
-    gain_receiver: Decimal
-    gain_low: Decimal
-    gain_high: Decimal
-    price_low: Decimal
-    price_high: Decimal
-    currency: str
-    price_year: int
-    co2e_kg_per_day: float
-    data_kind: DataKind
-    reasons: tuple[Reason, ...] = ()
-    supply_position: Coordinates
-    need_position: Coordinates
-    sources: tuple[Coordinates, ...] = ()
-    programme_time: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmatched:
-    """Why a series has no match."""
-
-    programme: str
-    facility: str
-    material: str
-    direction: Direction
-    resolved: bool
-    reasons: tuple[Reason, ...] = ()
-    programme_time: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """One event in the life of an agreement and its deliveries."""
-
-    id: UUID
-    programme: str
-    agreement: UUID
-    delivery: UUID | None = None
-    match: UUID
-    state: str
-    revision: int
-    giver: str
-    receiver: str
-    material: str
-    unit: str
-    quantity: int | None = None
-    reason: str | None = None
-    actor: str
-    command: UUID | None = None
-    corrects: UUID | None = None
-    programme_time: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """Something that a person should look at."""
-
-    id: UUID
-    programme: str
-    rule: str
-    severity: Severity
-    state: AlertState
-    subject: str
-    reasons: tuple[Reason, ...] = ()
-    coordinates: Coordinates | None = None
-    programme_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
