@@ -24,11 +24,15 @@ topics = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Topics o
 schemas = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Schemas and their versions."
 )
+rejected = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Records that were not accepted."
+)
 worker = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Run one stage of processing."
 )
 config = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Settings.")
 app.add_typer(topics, name="topics")
+app.add_typer(rejected, name="rejected")
 app.add_typer(schemas, name="schemas")
 app.add_typer(worker, name="worker")
 app.add_typer(config, name="config")
@@ -183,6 +187,69 @@ def store(context: typer.Context) -> None:
     from cli.run_store import run
 
     raise typer.Exit(run(context.obj))
+
+
+@app.command()
+def status(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Print how far everything is: positions, matches, lag, ledger, each programme's time."""
+    from cli.questions import status
+
+    raise typer.Exit(status(context.obj, "json" if as_json else "text"))
+
+
+@app.command()
+def sql(
+    context: typer.Context,
+    statement: Annotated[str, typer.Argument(help="One statement that only reads.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the ledger one read-only question, through the store."""
+    from cli.questions import sql
+
+    raise typer.Exit(sql(context.obj, statement, "json" if as_json else "text"))
+
+
+Code = Annotated[
+    str | None, typer.Option("--code", help="Only this reason, such as unknown_facility.")
+]
+
+
+@rejected.command("list")
+def rejected_list(
+    context: typer.Context,
+    code: Code = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the records that were rejected last, with their reasons."""
+    from cli.rejected import list_rejected
+
+    raise typer.Exit(list_rejected(context.obj, code, limit, "json" if as_json else "text"))
+
+
+@rejected.command("show")
+def rejected_show(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(metavar="TOPIC:PARTITION:OFFSET")],
+) -> None:
+    """Show one rejected record with its bytes."""
+    from cli.rejected import show_rejected
+
+    raise typer.Exit(show_rejected(context.obj, record))
+
+
+@rejected.command("replay")
+def rejected_replay(
+    context: typer.Context,
+    records: Annotated[list[str] | None, typer.Argument(metavar="TOPIC:PARTITION:OFFSET")] = None,
+    code: Code = None,
+) -> None:
+    """Publish rejected records again, after what they were rejected for has been mended."""
+    from cli.rejected import replay_rejected
+
+    raise typer.Exit(replay_rejected(context.obj, code, records or ()))
 
 
 def main() -> NoReturn:

@@ -107,12 +107,12 @@ def plain_line(shown: Shown) -> str:
     view = shown.view
     parts = [
         f"{shown.elapsed_s:5.0f} s",
-        f"{_count(view.events_per_second)} events/s",
-        f"{_count(view.positions)} positions",
-        f"{_count(view.open_matches)} open matches",
-        f"lag {_count(view.lag)}",
-        f"{_count(view.ledger_total)} ledger rows",
-        *(_programme_words(programme) for programme in view.programmes),
+        f"{figure(view.events_per_second)} events/s",
+        f"{figure(view.positions)} positions",
+        f"{figure(view.open_matches)} open matches",
+        f"lag {figure(view.lag)}",
+        f"{figure(view.ledger_total)} ledger rows",
+        *(programme_words(programme) for programme in view.programmes),
         *(_trouble(state) for state in shown.states if state.condition == "waiting"),
     ]
     return " | ".join(parts)
@@ -139,12 +139,12 @@ def screen(shown: Shown, width: int, height: int) -> RenderableType:
 
 def _head(view: View) -> RenderableType:
     cells = (
-        (_count(view.events_per_second), "events/s"),
-        (_count(view.positions), "positions"),
-        (_count(view.open_matches), "open matches"),
-        (_count(view.lag), "lag"),
-        (_count(view.ledger_total), "ledger rows"),
-        (_count(view.rejected), "rejected"),
+        (figure(view.events_per_second), "events/s"),
+        (figure(view.positions), "positions"),
+        (figure(view.open_matches), "open matches"),
+        (figure(view.lag), "lag"),
+        (figure(view.ledger_total), "ledger rows"),
+        (figure(view.rejected), "rejected"),
     )
     grid = Table.grid(expand=True)
     for _ in cells:
@@ -155,13 +155,14 @@ def _head(view: View) -> RenderableType:
 
 
 def _programme_line(programme: ProgrammeView) -> Text:
-    line = Text(f"  {_programme_words(programme)}", overflow="ellipsis", no_wrap=True)
+    line = Text(f"  {programme_words(programme)}", overflow="ellipsis", no_wrap=True)
     if programme.data_kind.lower() == "simulated":
         line.append("  SIMULATED", style="bold yellow")
     return line
 
 
-def _programme_words(programme: ProgrammeView) -> str:
+def programme_words(programme: ProgrammeView) -> str:
+    """Return a programme's name, time, speed, chapter and note, as far as they are known."""
     speed = f"x{programme.speed:,.0f}" if programme.speed else ""
     words = (programme.name, programme.time, speed, programme.chapter, programme.note)
     return "  ".join(word for word in words if word)
@@ -184,9 +185,9 @@ def _matches(matches: tuple[MatchView, ...], width: int) -> RenderableType:
             match.giver,
             match.receiver,
             match.material,
-            f"{_count(match.quantity_per_day)} {match.unit}",
-            f"{_count(match.giver_gain)}/{_count(match.receiver_gain)} {match.currency}".rstrip(),
-            *([_count(match.distance_km)] if width >= WIDE else []),
+            f"{figure(match.quantity_per_day)} {match.unit}",
+            f"{figure(match.giver_gain)}/{figure(match.receiver_gain)} {match.currency}".rstrip(),
+            *([figure(match.distance_km)] if width >= WIDE else []),
             match.verdict,
             _kind(match.data_kind, width),
         ]
@@ -228,7 +229,7 @@ def _trouble(state: ChildState) -> str:
     return f"{state.name} RESTARTING after {why}"
 
 
-def _count(value: float | None) -> str:
+def figure(value: float | None) -> str:
     """Return a number for people; what is not known is a dash, never zero."""
     if value is None:
         return DASH

@@ -19,6 +19,8 @@ from runtime.clock import Clock
 from runtime.setting_types import Settings
 from runtime.settings import Loaded, environment, load
 
+STOP_S = 9.0
+LEAST_GRACE_S = 0.3
 STALE_GRACE_S = 3.0
 READY_S = 30.0
 
@@ -88,7 +90,7 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(name="balance", arguments=("worker", "balance"), stop_rank=2),
     Part(name="market", arguments=("worker", "market"), stop_rank=2),
-    Part(name="replay", arguments=("replay",), stop_rank=1, stop_s=1.5),
+    Part(name="replay", arguments=("replay",), stop_rank=1),
 )
 """In the order of their starts. The broker is not one of them: it is first and last."""
 
@@ -153,14 +155,19 @@ class Stack:
                 self._supervisor.stop([name], part.stop_s)
 
     def stop(self) -> None:
-        """Stop everything in order: first what publishes, last the broker."""
+        """Stop everything in order, first what publishes, last the broker, in less than STOP_S seconds."""
+        deadline = self._clock.monotonic_s() + STOP_S
         by_rank = sorted(self._spec.parts, key=lambda part: part.stop_rank)
         for _, group in groupby(by_rank, key=lambda part: part.stop_rank):
             parts = list(group)
-            self._supervisor.stop([part.name for part in parts], max(part.stop_s for part in parts))
+            grace_s = min(max(part.stop_s for part in parts), self._left(deadline))
+            self._supervisor.stop([part.name for part in parts], grace_s)
         if self._broker is not None:
-            self._broker.stop()
+            self._broker.child.stop(self._left(deadline))
             self._broker = None
+
+    def _left(self, deadline: float) -> float:
+        return max(LEAST_GRACE_S, deadline - self._clock.monotonic_s())
 
     def _is_elsewhere(self, part: Part) -> bool:
         """Whether the settings name a server of this kind that runs elsewhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import httpx
 
@@ -33,6 +33,12 @@ class StoreClient:
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Send a JSON object and return the answer. Raises StoreError."""
         return self._call("POST", path, json=dict(body))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Release the connection."""
