@@ -125,6 +125,8 @@ def _from_plain_value(kind: AvroType) -> Converter | None:
             return _unless_none(_from_plain_value(item))
         case EnumType(name):
             return _members(getattr(events, name)).__getitem__
+        case Primitive(kind="int"):
+            return _int  # fastavro reads any long for it
         case Primitive(logical="uuid"):
             return _uuid
         case Primitive(logical="timestamp-micros"):

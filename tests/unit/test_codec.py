@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from schemas.events import (
     ValuePart,
     ValueSide,
 )
+from schemas.json_form import from_json
 
 CODEC = Codec({"Availability": 7, "Tick": 300})
 NOON = datetime(2007, 4, 27, 12, tzinfo=UTC)
@@ -142,6 +144,18 @@ def test_a_number_longer_than_its_type_is_refused() -> None:
     assert revised.count(branch) == 1
     too_long = revised.replace(branch, varint(1) + varint(5 + 2**32))
     assert refused(too_long).field == "revision"
+
+
+def test_a_number_just_beyond_its_type_is_refused() -> None:
+    codec = Codec({"Position": 1})
+    example = (files("schemas") / "examples" / "position.v1.json").read_text(encoding="utf-8")
+    value = codec.encode(from_json("Position", json.loads(example)))
+    # days_seen is an int that can't be null: fastavro alone reads and writes any long for it.
+    assert value.count(varint(402118774) + varint(17)) == 1
+    too_large = value.replace(varint(402118774) + varint(17), varint(402118774) + varint(2**31))
+    with pytest.raises(DecodeError) as caught:
+        codec.decode(too_large)
+    assert (caught.value.code, caught.value.field) == ("wrong_avro", "days_seen")
 
 
 def test_a_time_beyond_the_year_9999_is_refused() -> None:
