@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.embedded import kafka
-from cli.worker import balance_worker, partition_counts
+from cli.worker import WorkerTools, balance_worker, partition_counts
 from producers.load import LoadPlan, load_facility, load_records
 from runtime.clock import SystemClock
 from runtime.kafka_log import KafkaConnection, KafkaLog
@@ -63,7 +63,7 @@ async def drain(connection: KafkaConnection, codec: Codec, data: Path) -> tuple[
     clock, log = SystemClock(), KafkaLog(connection)
     count = partition_counts()[topic_files.AVAILABILITY]
     ends = {p: log.bounds(TopicPartition(topic_files.AVAILABILITY, p))[1] for p in range(count)}
-    worker = balance_worker(connection, codec, load_catalogue(), data, rebuild=False)
+    worker = balance_worker(WorkerTools(connection, codec, load_catalogue(), data), rebuild=False)
     stop = asyncio.Event()
     began_cpu, began = cpu_s(), clock.monotonic_s()
     running = asyncio.create_task(worker.run(stop))

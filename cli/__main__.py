@@ -174,6 +174,14 @@ def replay(
 
 
 @app.command()
+def prepare(context: typer.Context) -> None:
+    """Create the topics and register the schemas on a cluster; `up` does it by itself."""
+    from cli.prepare import run_prepare
+
+    run_prepare(context.obj)
+
+
+@app.command()
 def registry(context: typer.Context) -> None:
     """Serve the embedded schema registry on the port of registry.url."""
     from cli.run_registry import run_registry

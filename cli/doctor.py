@@ -11,7 +11,8 @@ from importlib.metadata import version
 from typing import Literal
 
 from cli.embedded import jars, ports
-from cli.stack import AlreadyRunningError, only_one, responds
+from cli.stack import AlreadyRunningError, only_one
+from cli.store_client import responds
 from cli.topics import wanted_topics
 from runtime.settings import Loaded, load
 from runtime.topics import TopicAdmin, TopicsError, answering_cluster

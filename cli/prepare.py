@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+
 from cli.connections import registry_address
+from cli.store_client import responds
 from cli.topics import wanted_topics
+from runtime.clock import SystemClock
 from runtime.registry.client import RegistryClient
 from runtime.registry.publishing import register_all
 from runtime.setting_types import Settings
-from runtime.topics import TopicAdmin
+from runtime.settings import load
+from runtime.topics import TopicAdmin, answering_cluster
+
+PATIENCE_S = 60.0
 
 
 class RefusedTopicsError(Exception):
@@ -16,6 +24,21 @@ class RefusedTopicsError(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("; ".join(lines))
         self.lines = lines
+
+
+def run_prepare(flags: Mapping[str, object]) -> None:
+    """Wait for the cluster and the registry, then prepare them. Raises as `prepare`."""
+    settings = load(flags).settings
+    clock = SystemClock()
+    deadline = clock.monotonic_s() + PATIENCE_S
+    client = settings.kafka.client()
+    url = f"{registry_address(settings).url}/subjects"
+    while not (answering_cluster(client, timeout_s=5.0) and responds(url)):
+        if clock.monotonic_s() > deadline:
+            break  # what is missing says so itself
+        clock.sleep(0.5)
+    prepare(settings)
+    sys.stdout.write("topics and schemas are ready\n")
 
 
 def prepare(settings: Settings) -> None:

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping
 
 from cli.connections import kafka_connection, registry_address
-from cli.worker import MAKERS, StageName, run_until_told
+from cli.worker import MAKERS, StageName, WorkerTools, run_until_told
 from runtime.logs import configure, logger
+from runtime.metrics import Metrics
 from runtime.registry.client import RegistryClient
 from runtime.registry.publishing import look_up_all
 from runtime.settings import load
@@ -27,7 +28,11 @@ def run_worker(flags: Mapping[str, object], stage: StageName, *, rebuild: bool) 
         codec = look_up_all(registry)
     data = settings.var / "faust" / stage
     data.mkdir(parents=True, exist_ok=True)
-    worker = MAKERS[stage](connection, codec, load_catalogue(), data, rebuild=rebuild)
+    metrics = Metrics()
+    tools = WorkerTools(connection, codec, load_catalogue(), data, metrics)
+    worker = MAKERS[stage](tools, rebuild=rebuild)
+    if settings.metrics.port:
+        metrics.serve(settings.metrics.host, settings.metrics.port)
     logger(__name__).info("starting", kafka=connection.bootstrap, rebuild=rebuild)
     asyncio.run(run_until_told(worker))
     logger(__name__).info("stopped")

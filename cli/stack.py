@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import httpx
-
 from cli.embedded import kafka, ports
 from cli.embedded.child import ChildSpec, stop_stale
+from cli.store_client import responds
 from cli.supervisor import ChildState, Supervisor
 from runtime.clock import Clock
 from runtime.setting_types import Settings
@@ -211,14 +210,6 @@ class Stack:
                 raise NotReadyError(part.name, self.settings.var / "log" / f"{part.name}.log")
             self._clock.sleep(0.1)
             self.look()
-
-
-def responds(url: str) -> bool:
-    """Whether a GET is answered with success now."""
-    try:
-        return httpx.get(url, timeout=1.0, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
 
 
 def _address(part: Part, port: int) -> object:

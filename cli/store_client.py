@@ -63,6 +63,14 @@ class StoreClient:
         return cast("dict[str, Any]", document)
 
 
+def responds(url: str) -> bool:
+    """Whether a GET is answered with success now."""
+    try:
+        return httpx.get(url, timeout=1.0, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
 def _sentence(document: object) -> str:
     if isinstance(document, dict):
         error = cast("dict[str, Any]", document).get("error")

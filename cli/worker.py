@@ -6,11 +6,13 @@ import asyncio
 import secrets
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from runtime.clock import SystemClock
 from runtime.kafka_log import KafkaConnection
+from runtime.metrics import Metrics
 from runtime.worker import Worker, WorkerSettings
 from schemas import topic_files
 from schemas.block import BlockReaders
@@ -18,6 +20,18 @@ from schemas.codec import Codec
 from stream_processors import balance, market
 from stream_processors.outbox import Outbox
 from synergy.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTools:
+    """What a worker of any stage works with. `data` is where Faust may put files."""
+
+    connection: KafkaConnection
+    codec: Codec
+    catalogue: Catalogue
+    data: Path
+    metrics: Metrics = field(default_factory=Metrics)
+
 
 StageName = Literal["balance", "market"]
 
@@ -32,15 +46,13 @@ def draw_token() -> int:
     return secrets.randbits(63)
 
 
-def balance_worker(
-    connection: KafkaConnection, codec: Codec, catalogue: Catalogue, data: Path, *, rebuild: bool
-) -> Worker[Any]:
+def balance_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
     """Return a worker of the balance stage."""
     partitions = partition_counts()
     stage = balance.BalanceStage(
-        balance.material_rules(catalogue),
-        BlockReaders(codec),
-        Outbox(balance.STAGE, codec, partitions),
+        balance.material_rules(tools.catalogue),
+        BlockReaders(tools.codec),
+        Outbox(balance.STAGE, tools.codec, partitions),
         partitions[topic_files.AVAILABILITY],
         draw_token,
     )
@@ -51,28 +63,28 @@ def balance_worker(
         first=(topic_files.FACILITIES,),
         changelog=topic_files.BALANCE_CHANGELOG,
         partitions=partitions[topic_files.AVAILABILITY],
-        data=data,
+        data=tools.data,
         rebuild=rebuild,
     )
-    return Worker(settings, stage, connection, SystemClock())
+    return Worker(settings, stage, tools.connection, SystemClock(), tools.metrics)
 
 
-def market_worker(
-    connection: KafkaConnection, codec: Codec, catalogue: Catalogue, data: Path, *, rebuild: bool
-) -> Worker[Any]:
+def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
     """Return a worker of the market stage."""
     partitions = partition_counts()
-    stage = market.MarketStage(catalogue, codec, Outbox(market.STAGE, codec, partitions))
+    stage = market.MarketStage(
+        tools.catalogue, tools.codec, Outbox(market.STAGE, tools.codec, partitions)
+    )
     settings = WorkerSettings(
         stage=market.STAGE,
         group="synergy.market",
         inputs=(topic_files.POSITIONS, topic_files.COMMANDS),
         changelog=topic_files.MARKET_CHANGELOG,
         partitions=partitions[topic_files.POSITIONS],
-        data=data,
+        data=tools.data,
         rebuild=rebuild,
     )
-    return Worker(settings, stage, connection, SystemClock())
+    return Worker(settings, stage, tools.connection, SystemClock(), tools.metrics)
 
 
 MAKERS: Mapping[StageName, Callable[..., Worker[Any]]] = {

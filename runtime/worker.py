@@ -24,10 +24,12 @@ from runtime.clock import Clock
 from runtime.faust_transport import BATCH_CODEC, BatchApp
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import Batch, LogError, RetriableCommitError, TopicPartition, Writer
+from runtime.metrics import Metrics
 from runtime.opening import open_partition
 from runtime.partition_actions import Action, Close, Commit, Open, Run, Seek, Stop, TaskSettings
 from runtime.partition_task import PartitionTask
 from runtime.stage import Stage, State
+from runtime.worker_metrics import WorkerMetrics
 
 _logger = structlog.get_logger("worker")
 _SESSION_TIMEOUT_S = 6.0
@@ -91,8 +93,10 @@ class Worker(Generic[State]):
         stage: Stage[State],
         connection: KafkaConnection,
         clock: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
-        """Prepare the app; nothing is connected before `run`."""
+        """Prepare the app; nothing is connected before `run`. Without `metrics` nobody scrapes what is measured."""
+        self._measured = WorkerMetrics(metrics or Metrics(), settings.stage)
         self._settings = settings
         self._clock = clock
         self._log = KafkaLog(connection)
@@ -147,6 +151,7 @@ class Worker(Generic[State]):
             self._wakes[partition] = asyncio.Event()
             task = self.assignment.tasks[partition]
             self._drives[partition] = asyncio.create_task(self._drive(partition, task))
+        self._measured.owned(len(self._drives))
 
     async def _revoked(self, _app: Any, revoked: set[TP], *_: Any, **__: Any) -> None:
         await self._give_up()
@@ -165,11 +170,13 @@ class Worker(Generic[State]):
         for drive in done:
             drive.result()
         self._drives.clear()
+        self._measured.owned(0)
         self._app.committed_positions.clear()
         self.assignment.forget_ended()
         _logger.info("partitions given up", stage=self._settings.stage)
 
     def _deliver(self, batch: Batch) -> None:
+        self._measured.read(batch.tp.topic, len(batch.records))
         self.assignment.deliver(batch)
         task = self.assignment.tasks.get(batch.tp.partition)
         if task is not None:
@@ -236,6 +243,7 @@ class Worker(Generic[State]):
         self._writers[partition] = writer
         task.opened(opened)
         seconds = (self._clock.now_us() - began) / 1e6
+        self._measured.opened(seconds)
         _logger.info(
             "partition opened", stage=self._settings.stage, partition=partition,
             parts=len(opened.parts), seconds=round(seconds, 3),
@@ -250,12 +258,14 @@ class Worker(Generic[State]):
                 await loop.run_in_executor(self._threads, writer.commit, action.records)
                 break
             except RetriableCommitError as error:
+                self._measured.commit_repeated(1)
                 _logger.warning("commit repeats", partition=partition, error=str(error))
                 await asyncio.sleep(_RETRY_S)
         task.committed()
         for topic, next_ in task.committed_next.items():
             self._app.committed_positions[TP(topic, partition)] = next_
         seconds = (self._clock.now_us() - began) / 1e6
+        self._measured.committed(action.records, seconds)
         if seconds > 1:
             _logger.warning("slow commit", partition=partition, seconds=round(seconds, 3))
 

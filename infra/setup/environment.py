@@ -32,7 +32,7 @@ def main() -> None:
         return
     began = time.monotonic()
     uv = find_uv() or install_uv()
-    say(f"setup: installing the locked packages into .venv ({wanted}); 300 MB the first time")
+    say(f"setup: installing the locked packages into .venv ({wanted}); some 400 MB the first time")
     sync(uv, wanted)
     STAMP.write_text(f"{fingerprint} {wanted}\n")
     say(f"setup: .venv is ready after {time.monotonic() - began:.0f} s")
@@ -132,9 +132,9 @@ def install_venv_package() -> None:
         )
     say("setup: python3-venv is missing: installing it with apt-get")
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    run(["apt-get", "update", "-qq"], "apt-get update", quiet)
+    run_quietly(["apt-get", "update", "-qq"], "apt-get update", quiet)
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    run(command, "apt-get install", quiet)
+    run_quietly(command, "apt-get install", quiet)
 
 
 def sync(uv: str, wanted: str) -> None:
@@ -155,6 +155,21 @@ def sync(uv: str, wanted: str) -> None:
         *groups,
     ]
     run(command, "uv sync", environment)
+
+
+def run_quietly(command: "list[str]", doing: str, environment: "dict[str, str]") -> None:
+    """Run a command whose output nobody wants to see unless it fails."""
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        say(done.stdout)
+        fail(f"{doing} failed (status {done.returncode}): {' '.join(command)}")
 
 
 def run(command: "list[str]", doing: str, environment: "dict[str, str] | None" = None) -> None:
