@@ -27,7 +27,7 @@ from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from runtime.log import Batch, Record, TopicPartition
+from runtime.log import Batch, Records, TopicPartition
 
 if TYPE_CHECKING:
     from faust.types.tuples import Message
@@ -50,8 +50,9 @@ class _PassThrough(codecs.Codec):
 codecs.register(BATCH_CODEC, _PassThrough())
 
 
-def _light_record(_tp: object, record: Any) -> Record:
-    return Record(record.offset, record.key, record.value, record.timestamp)
+def _as_it_is(_tp: object, record: Any) -> Any:
+    """Keep aiokafka's own record: a `ConsumerRecord` for each costs as much as everything else about the fetch."""
+    return record
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -147,12 +148,14 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return None
         state = found._assignment.state_value(tp)
         start = state.position
-        found._partition_records._consumer_record = _light_record
-        records = found.getall()
+        found._partition_records._consumer_record = _as_it_is
+        raw = found.getall()
         if state.position <= start:
             return None
+        records = Records([r.offset for r in raw], [r.key for r in raw], [r.value for r in raw])
         ours = TopicPartition(tp.topic, tp.partition)
-        return Batch(ours, start, state.position, generation, records)
+        appended_ms = raw[0].timestamp if raw else 0
+        return Batch(ours, start, state.position, generation, records, appended_ms)
 
 
 class BatchConsumer(driver.Consumer):

@@ -14,9 +14,10 @@ Offsets have three meanings, and this page is the only place that defines them:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self, overload
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,23 +41,69 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+class Records(Sequence[Record]):
+    """Records of one partition in offset order, in columns: a worker moves 200,000 a second and looks at few of them.
+
+    A record that is asked for has no timestamp: `Batch.appended_ms` is the batch's.
+    """
+
+    __slots__ = ("keys", "offsets", "values")
+
+    def __init__(
+        self,
+        offsets: Sequence[int],
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+    ) -> None:
+        self.offsets = offsets
+        self.keys = keys
+        self.values = values
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Self:
+        """Put records into columns."""
+        kept = list(records)
+        return cls([r.offset for r in kept], [r.key for r in kept], [r.value for r in kept])
+
+    def since(self, offset: int) -> Records:
+        """Return the records at this offset and behind it."""
+        first = bisect_left(self.offsets, offset)
+        return self[first:] if first else self
+
+    def __len__(self) -> int:
+        """Count the records."""
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Records: ...
+
+    def __getitem__(self, index: int | slice) -> Record | Records:
+        """Return one record, or some in columns."""
+        if isinstance(index, slice):
+            return Records(self.offsets[index], self.keys[index], self.values[index])
+        return Record(self.offsets[index], self.keys[index], self.values[index])
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one fetch of one partition gave: every visible record of `[start, next)`, and nothing else.
 
     `generation` is the number of the intake it was read for: it rises with every assignment and every seek, so that a
-    batch from before either can be told and dropped.
+    batch from before either can be told and dropped. `appended_ms` is when the log took the first record.
     """
 
     tp: TopicPartition
     start: int
     next: int
     generation: int
-    records: Sequence[Record]
+    records: Records
+    appended_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutRecord:
+class OutRecord(NamedTuple):
     """One record to be written. The partition is always explicit: no client's default partitioner is used."""
 
     tp: TopicPartition

@@ -14,7 +14,7 @@ design's section on exactly once:
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic
 
 from runtime.log import Batch, OutRecord
@@ -153,8 +153,8 @@ class PartitionTask(Generic[State]):
             return None
         if batch.next <= known:
             return None
-        records = [record for record in batch.records if record.offset >= known]
-        whole = Batch(batch.tp, known, batch.next, batch.generation, records)
+        records = batch.records.since(known)
+        whole = replace(batch, start=known, records=records)
         suspect = self._suspect
         if suspect is None or suspect.topic != topic:
             return whole
@@ -163,10 +163,10 @@ class PartitionTask(Generic[State]):
             return whole
         if len(records) <= suspect.size:
             return whole
-        end, kept = records[suspect.size].offset, records[: suspect.size]
-        rest = Batch(batch.tp, end, batch.next, batch.generation, records[suspect.size :])
+        end, kept = records.offsets[suspect.size], records[: suspect.size]
+        rest = replace(batch, start=end, records=records[suspect.size :])
         self._queues[topic].appendleft(rest)
-        return Batch(batch.tp, known, end, batch.generation, kept)
+        return replace(whole, next=end, records=kept)
 
     def _is_gap(self, batch: Batch, known: int) -> bool:
         return batch.start > known
@@ -186,7 +186,7 @@ class PartitionTask(Generic[State]):
         self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:
-        poison = self._poison.get((batch.tp.topic, batch.records[0].offset))
+        poison = self._poison.get((batch.tp.topic, batch.records.offsets[0]))
         if poison is not None and len(batch.records) == 1:
             self._stage.reject(state, batch, poison)
         else:
@@ -196,7 +196,7 @@ class PartitionTask(Generic[State]):
         """Go back to the last commit; the range comes again in halves, and a single record is marked as poison."""
         count = len(batch.records)
         if count == 1 and self._suspect is not None:
-            self._poison[batch.tp.topic, batch.records[0].offset] = error
+            self._poison[batch.tp.topic, batch.records.offsets[0]] = error
         self._suspect = _Suspect(batch.tp.topic, batch.next, max(1, count // 2))
         self._forget()
         self._wanted = Open()

@@ -78,8 +78,7 @@ class BalanceStage:
             for row in range(len(batch.records)):
                 self._apply_facility(state, batch, row)
             return
-        values = [record.value for record in batch.records]
-        decoded = decode_batch(values, self._readers, self._draw_token())
+        decoded = decode_batch(batch.records.values, self._readers, self._draw_token())
         for bad in decoded.bad:
             self._reject(state, batch, bad.row, undecodable(bad.error))
         for row in decoded.tombstones.tolist():
@@ -98,7 +97,7 @@ class BalanceStage:
             for row in group.rows.tolist():
                 self._reject(state, batch, row, misplaced(group.record, batch.tp))
             return
-        offsets = np.fromiter((record.offset for record in batch.records), np.int64)
+        offsets = np.array(batch.records.offsets, np.int64)
         refusals = state.balances.apply_readings(group.frame, offsets[group.rows], now_us)
         for refusal in refusals:
             fault = Fault(

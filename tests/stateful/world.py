@@ -15,6 +15,7 @@ from runtime.log import (
     FencedError,
     Log,
     Record,
+    Records,
     RetriableCommitError,
     TopicPartition,
     Writer,
@@ -161,7 +162,7 @@ class World:
             end = records[count].offset
         if end <= start:
             return None
-        return Batch(tp, start, end, worker.generation, records[:count])
+        return Batch(tp, start, end, worker.generation, Records.of(records[:count]))
 
     def redeliver(self, index: int, which: int) -> None:
         """A batch that was on its way for long arrives, whatever happened since."""
