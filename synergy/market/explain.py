@@ -60,6 +60,7 @@ class Words:
             subject=self._name(wording.about, reason.subject or "", language),
             value=number(reason.value),
             limit=number(reason.limit),
+            bound=_bound(reason, language),
             unit=reason.unit or "",
             text=self._text(reason.text or "", language),
         )
@@ -109,6 +110,14 @@ class Words:
     def _use(self, name: str) -> tuple[str, str] | None:
         found = self.catalogue.uses.get(name)
         return None if found is None else (found.name_en, found.name_zh)
+
+
+def _bound(reason: Reason, language: Language) -> str:
+    """Return whether a broken limit is an upper or a lower one: seen from the value beyond it."""
+    upper = (reason.value or 0.0) > (reason.limit or 0.0)
+    if language is Language.ZH:
+        return "不高于" if upper else "不低于"
+    return "at most" if upper else "at least"
 
 
 def number(value: float | None) -> str:

@@ -132,6 +132,13 @@ def _why_withdrawn(snapshot: Snapshot, solved: Solved, pair: Pair) -> tuple[Reas
         return (Reason(code=Code.FACILITY_UNKNOWN, subject=gone[0].facility),)
     if any(edge.pair == pair for edge in solved.edges):
         return (Reason(code=Code.REALLOCATED, text=pair.use),)
+    otherwise = [
+        edge.pair
+        for edge in solved.edges
+        if replace(edge.pair, treatment="") == replace(pair, treatment="")
+    ]
+    if otherwise and otherwise[0].treatment:
+        return (Reason(code=Code.TREATED, subject=otherwise[0].treatment),)
     noted = (*solved.hindrances.of(supply), *solved.hindrances.of(need))
     own = [reason for reason in noted if reason.text == pair.use]
     return telling(own) or (Reason(code=Code.REALLOCATED, text=pair.use),)

@@ -286,3 +286,20 @@ def test_every_transition_of_the_table_is_what_following_gives() -> None:
     for closed in (MatchState.DECLINED, MatchState.WITHDRAWN, MatchState.EXPIRED):
         assert allowed(closed, None) == ()
     assert following(MatchState.PROPOSED, Action.ACCEPT, None) is None
+
+
+def test_a_solve_out_of_time_changes_nothing_and_raises_an_alert(market: Market) -> None:
+    before = market.open()
+    market.feed(supply("power", "fly_ash", 250, properties=GOOD_ASH))
+    job = market.state.job()
+    assert job is not None
+    late = replace(job(), optimal=False, matches=(), pairs={}, unmatched=())
+    market.state.absorb(late)
+    (alert,) = market.take()
+    assert isinstance(alert, Alert)
+    assert (alert.rule, alert.state) == (Code.SOLVER_TIME_LIMIT, AlertState.RAISED)
+    assert market.open() == before
+    market.feed(supply("power", "fly_ash", 300, properties=GOOD_ASH))
+    events = market.solve()
+    assert [item.state for item in events if isinstance(item, Alert)] == [AlertState.CLEARED]
+    assert only(matches(events)).revision == 2

@@ -1,0 +1,142 @@
+"""Reads and tells the stories. A story is a list of steps: inputs in short form, then what they cause.
+
+Short forms: `{"facts": {...}}`, `{"supply"|"need": [facility, material, tonnes], ...}`, `{"tick": time}`,
+`{"command": action, "match": [giver, receiver, use], ...}`. Everything else of an event is match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from schemas.events import (
+    Alert,
+    Command,
+    DataKind,
+    Match,
+    Outcome,
+    Provenance,
+    Side,
+    Unmatched,
+)
+from synergy.market import Event, Language, View, load_words
+from tests.market.plants import CATALOGUE, Market, analysis, facts, need, supply
+
+FOLDER: Final = Path(__file__).parent
+NAMES: Final = UUID("7f1f2b0a-3c61-5f57-9a53-0d9b5a2d1c33")
+WORDS: Final = load_words(CATALOGUE)
+
+Step = dict[str, Any]
+
+
+def names() -> list[str]:
+    """The stories, by the names of their files."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def told(steps: Sequence[Step]) -> list[Step]:
+    """Tell a story: each step with its inputs as they are, and `sees` as they come out now."""
+    market = Market()
+    result: list[Step] = []
+    for number, step in enumerate(steps):
+        for given in step["given"]:
+            _apply(market, given, number)
+        result.append({**step, "sees": [_seen(item) for item in market.solve()]})
+    return result
+
+
+def _apply(market: Market, given: Step, number: int) -> None:
+    match given:
+        case {"facts": [str(name), str(industry), [latitude, longitude]], **rest}:
+            market.feed(facts(name, industry, (latitude, longitude), **_facts(rest)))
+        case {"supply": [str(name), str(material), tonnes], **rest}:
+            market.feed(supply(name, material, float(tonnes), **_position(rest)))
+        case {"need": [str(name), str(material), tonnes], **rest}:
+            market.feed(need(name, material, float(tonnes), **_position(rest)))
+        case {"tick": str(time), **rest}:
+            market.tick(datetime.fromisoformat(time), rest.get("chapter"))
+        case {"command": str(action), "match": [giver, receiver, use], **rest}:
+            found = [
+                m
+                for m in market.state.matches("ohio")
+                if (m.giver, m.receiver, m.use) == (giver, receiver, use)
+            ]
+            order = Command(
+                id=uuid5(NAMES, str(number)),
+                programme="ohio",
+                action=action,
+                subject=str(found[-1].id),
+                revision=rest.get("revision", found[-1].revision),
+                side=Side(rest["side"]),
+                actor="story",
+                reason=rest.get("reason"),
+                sent_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+            )
+            market.state.apply_command(order, market.at("synergy.commands.v1"))
+        case _:
+            msg = f"no such input: {given}"
+            raise ValueError(msg)
+
+
+def _facts(rest: Step) -> Step:
+    changes = dict(rest)
+    for name in ("valid_from", "valid_to"):
+        if name in changes:
+            changes[name] = datetime.fromisoformat(changes[name])
+    if "provenance" in changes:
+        changes["provenance"] = Provenance(changes["provenance"])
+    if "permits" in changes:
+        changes["permits"] = tuple(changes["permits"])
+    return changes
+
+
+def _position(rest: Step) -> Step:
+    changes = dict(rest)
+    if "analysis" in changes:
+        changes["properties"] = analysis(**changes.pop("analysis"))
+    if "data_kind" in changes:
+        changes["data_kind"] = DataKind(changes["data_kind"])
+    if "flags" in changes:
+        changes["flags"] = tuple(changes["flags"])
+    return changes
+
+
+def _seen(event: Event) -> Step:
+    match event:
+        case Match():
+            return _match(event)
+        case Unmatched():
+            return {
+                "unmatched": f"{event.facility} {event.material} {event.direction}",
+                "resolved": event.resolved,
+                "why": list(WORDS.unmatched(event, View.OPERATOR, Language.EN)),
+            }
+        case Outcome():
+            return {"outcome": event.reason or "accepted", "allowed": list(event.allowed)}
+        case Alert():
+            return {"alert": event.rule, "state": event.state.value, "subject": event.subject}
+
+
+def _match(match: Match) -> Step:
+    return {
+        "match": f"{match.giver} -> {match.receiver}: {match.use}",
+        "id": str(match.id),
+        "state": f"{match.state} {match.revision}",
+        "treatment": match.treatment,
+        "tonnes_a_day": f"{match.firm_per_day / 1e6:.3f} + {match.interruptible_per_day / 1e6:.3f}",
+        "km": match.distance_km,
+        "verdict": match.verdict.value,
+        "margins": [f"{m.property} {m.value} / {m.relation} {m.limit}" for m in match.margins],
+        "value": [
+            f"{p.side} {p.name} {p.low} {p.base} {p.high} {p.data_kind}" for p in match.value
+        ],
+        "gains": [str(match.gain_giver), str(match.gain_receiver)],
+        "total_gain": [str(match.gain_low), str(match.gain_high)],
+        "price": [str(match.price_low), str(match.price_high), match.currency],
+        "co2e_kg_a_day": round(match.co2e_kg_per_day, 3),
+        "data_kind": match.data_kind.value,
+        "why": list(WORDS.match(match, View.OPERATOR, Language.EN)),
+    }
