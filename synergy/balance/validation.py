@@ -60,8 +60,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "period_out_of_range": (
         "period_start",
-        "period {period_start} to {period_end} leaves the years 1970 to 2199: send microseconds"
-        " since 1970 in UTC",
+        "period_start {period_start} or period_end {period_end} lies outside the years 1970 to 2199:"
+        " send microseconds since 1970 in UTC",
     ),
     "period_end_before_start": (
         "period_end",
@@ -85,7 +85,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "bad_property": (
         "properties",
-        "a property has a value that is not a number, or a time outside 1970 to now: send only"
+        "properties holds a value that is not a number, or a time outside 1970 to now: send only"
         " finished analyses",
     ),
     "mixed_basis": (

@@ -201,6 +201,8 @@ def periods(draw: st.DrawFn, site: Site, form: Form) -> tuple[int, int]:
     end = site.around_us - days * DAY_US - steps * 15 * MINUTE_US - crooked
     if form is Form.PLAN:
         end += draw(st.sampled_from((0, HOUR_US, DAY_US, 20 * DAY_US)))
+    elif not days and draw(st.booleans()):
+        end = site.around_us + draw(st.sampled_from((-4, 4))) * MINUTE_US
     if form is Form.STOCK:
         length = draw(st.sampled_from((0, length)))
     return end - length, end
@@ -260,4 +262,23 @@ def availabilities(draw: st.DrawFn) -> Availability:
         corrects=draw(st.sampled_from((None, "reading-1"))) if quantity < 0 else None,
         flags=draw(st.sampled_from(((),) * 6 + (("substitute",), ("substitute", "fault")))),
         properties=draw(analyses(site)),
+    )
+
+
+@st.composite
+def one_series(draw: st.DrawFn) -> Availability:
+    """Return a flow of one series within seven weeks: enough of them make a history, with holes and corrections."""
+    site = SITES[0]
+    length = draw(st.sampled_from((HOUR_US, HOUR_US, 6 * HOUR_US, DAY_US, 2 * DAY_US, 7 * DAY_US)))
+    back = draw(st.integers(0, 50 * 4))
+    end = site.around_us - back * 6 * HOUR_US + draw(st.sampled_from((0, 0, 5))) * MINUTE_US
+    correction = draw(st.integers(0, 5)) == 0
+    return reading(
+        sequence=draw(st.integers(1, 400)),
+        quantity=draw(st.sampled_from((100, 1_000, 10_007, 5_000_011))) * (-1 if correction else 1),
+        corrects="reading-1" if correction else None,
+        period_start=moment(end - length),
+        period_end=moment(end),
+        quality=draw(st.sampled_from((Quality.GOOD,) * 6 + (Quality.BAD,))),
+        flags=draw(st.sampled_from(((),) * 6 + (("substitute",),))),
     )

@@ -24,6 +24,7 @@ from tests.property.balance_input import (
     availabilities,
     facility,
     frame,
+    one_series,
 )
 
 TOPIC = "synergy.availability.v1"
@@ -59,13 +60,14 @@ Step = Batch | Passing | Commit
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[Step]:
-    """Return steps with a clock that moves on."""
+    """Return steps with a clock that moves on: anything from everywhere, or the long history of one series."""
+    source, most = draw(st.sampled_from(((availabilities(), 12), (one_series(), 40))))
     now_us, replay_us, chapter = NOW_2024, START_2007, 0
     steps: list[Step] = [Passing(now_us, replay_us, "chapter 0")]
-    for _ in range(draw(st.integers(1, 8))):
+    for _ in range(draw(st.integers(1, 10))):
         kind = draw(st.sampled_from(("batch", "batch", "time", "commit")))
         if kind == "batch":
-            readings = draw(st.lists(availabilities(), min_size=1, max_size=12))
+            readings = draw(st.lists(source, min_size=1, max_size=most))
             steps.append(Batch(tuple(readings), now_us))
         elif kind == "time":
             now_us += draw(st.sampled_from((0, HOUR_US, 7 * HOUR_US, 30 * HOUR_US, 8 * DAY_US)))
