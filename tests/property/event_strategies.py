@@ -54,7 +54,7 @@ def _values(kind: AvroType) -> st.SearchStrategy[object]:
             return PRIMITIVES[kind.logical or kind.kind]
 
 
-def event_of_row(kind: AvroType, value: Any) -> object:  # noqa: ANN401 what polars gives for a cell
+def event_of_row(kind: AvroType, value: Any) -> object:
     """Return the event, or part of it, that a row of a decoded frame stands for."""
     match kind:
         case RecordType(name, _, fields):

@@ -146,7 +146,7 @@ def test_a_record_that_holds_itself_has_a_fingerprint() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"type": "recrod"}, {"type": "record", "name": "A"}, "ash"])
-def test_what_is_no_schema_is_refused(wrong: Any) -> None:  # noqa: ANN401
+def test_what_is_no_schema_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidSchemaError):
         differences(wrong, [], "BACKWARD")
     with pytest.raises(InvalidSchemaError):
