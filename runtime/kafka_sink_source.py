@@ -49,28 +49,36 @@ class _Message(Protocol):
 
 
 class KafkaSinkSource:
-    """Implements `runtime.sink_source.SinkSource`. One thread uses it."""
+    """Implements `runtime.sink_source.SinkSource`.
+
+    Two clients: one fetches, the other asks and commits. With one client, a commit that waits for
+    its answer never gets it while another thread fetches (confluent-kafka 2.16).
+    """
 
     def __init__(self, settings: SinkSourceSettings, describe: Describe | None = None) -> None:
         self._timeout_s = settings.timeout_s
+        shared: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": settings.bootstrap,
+            "group.id": settings.group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "socket.keepalive.enable": True,
+            "log_level": 3,
+        }
         self._consumer = Consumer(
             {
-                "bootstrap.servers": settings.bootstrap,
-                "group.id": settings.group,
-                "enable.auto.commit": False,
+                **shared,
                 "enable.auto.offset.store": False,
-                "auto.offset.reset": "error",
-                "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "fetch.queue.backoff.ms": 10,
                 "fetch.message.max.bytes": 1024 * 1024,
                 "queued.min.messages": 100_000,
                 "queued.max.messages.kbytes": settings.queue_kilobytes,
-                "socket.keepalive.enable": True,
-                "log_level": 3,
                 **settings.client,
             }
         )
+        self._keeper = Consumer({**shared, **settings.client})
         self._describe = describe or TopicDescriber(settings).describe
 
     def describe(self, topic: str) -> TopicDescription:
@@ -80,7 +88,7 @@ class KafkaSinkSource:
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return log start and the end that a read-committed reader sees."""
         try:
-            low, high = self._consumer.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
+            low, high = self._keeper.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
         return low, high
@@ -88,7 +96,7 @@ class KafkaSinkSource:
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""
         try:
-            stored = self._consumer.committed([_vendor(tp) for tp in tps], timeout=self._timeout_s)
+            stored = self._keeper.committed([_vendor(tp) for tp in tps], timeout=self._timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
         positions: dict[TopicPartition, Position] = {}
@@ -108,7 +116,7 @@ class KafkaSinkSource:
             for tp, position in positions.items()
         ]
         try:
-            answers = self._consumer.commit(offsets=offsets, asynchronous=False)
+            answers = self._keeper.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
         for item in answers or ():
@@ -141,6 +149,7 @@ class KafkaSinkSource:
     def close(self) -> None:
         """Leave without committing."""
         self._consumer.close()
+        self._keeper.close()
 
 
 class _Description(Protocol):

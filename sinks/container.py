@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -32,6 +32,10 @@ _LINEAGE: tuple[Mapping[str, object], ...] = (
 _SCHEMA_ID: Mapping[str, object] = {"name": "_schema_id", "type": "int"}
 _VALUE: Mapping[str, object] = {"name": "_value", "type": "bytes"}
 T = TypeVar("T")
+_LONG_OFFSET = 64
+"""From this offset on, its encoding has more than one byte."""
+_FIRST_BYTES = [bytes((low << 1 | 0x80,)) for low in range(64)]
+_LAST_BYTES = [bytes((low << 1,)) for low in range(64)]
 FRAME_LENGTH = 5
 """Length of the Confluent framing: a zero byte and the schema id, big-endian."""
 
@@ -113,24 +117,24 @@ def event_container(form: ContainerFormat, place: Place, columns: Columns, check
     """Make a container of framed events. Every value is framed with the format's schema id."""
     constant = _constant_lineage(place)
     schema_id = _long(form.schema_id)
-    timestamp = _remembered(_long)
+    number = _remembered(_long)
     key = _remembered(_optional_bytes)
     rows = [
         b"".join(
             (
                 value[FRAME_LENGTH:],
                 check,
-                _long(offset),
+                offset,
                 constant,
-                timestamp(timestamp_ms),
+                number(timestamp_ms),
                 key(key_bytes),
                 schema_id,
-                _long(len(value)),
+                number(len(value)),
                 value,
             )
         )
         for offset, timestamp_ms, key_bytes, value in zip(
-            columns.offsets,
+            _offsets(columns.offsets),
             columns.timestamps_ms,
             columns.keys,
             cast("list[bytes]", columns.values),
@@ -200,6 +204,16 @@ def _long(value: int) -> bytes:
         rest >>= 7
     out.append(rest)
     return bytes(out)
+
+
+def _offsets(offsets: Sequence[int]) -> Iterator[bytes]:
+    """Encode offsets: of 64 that follow each other, all but the first byte is the same."""
+    block, rest = -1, b""
+    for offset in offsets:
+        if offset >> 6 != block:
+            block = offset >> 6
+            rest = _long(block << 6)[1:]
+        yield (_LAST_BYTES if offset < _LONG_OFFSET else _FIRST_BYTES)[offset & 63] + rest
 
 
 def _bytes(value: bytes) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 from confluent_kafka import Producer
@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.log import TopicMissingError, TopicPartition
 from runtime.memory_sink_source import MemoryTopics
+from runtime.prefetching_source import PrefetchingSource
 from runtime.sink_source import (
     Columns,
     OffsetGoneError,
@@ -32,8 +33,8 @@ NUMBERS = count()
 class Cluster(Protocol):
     """What the tests do to a cluster."""
 
-    topic: str
-
+    @property
+    def topic(self) -> str: ...
     def source(self) -> SinkSource: ...
     def write(self, partition: int, *values: bytes | None) -> None: ...
     def write_aborted(self, partition: int) -> None: ...
@@ -67,61 +68,107 @@ class MemoryCluster:
 class KafkaCluster:
     bootstrap: str
     topic: str
-    sources: list[KafkaSinkSource] = field(default_factory=list[KafkaSinkSource])
 
     def source(self) -> SinkSource:
-        settings = SinkSourceSettings(bootstrap=self.bootstrap, group=f"group-of-{self.topic}")
-        self.sources.append(KafkaSinkSource(settings))
-        return self.sources[-1]
+        settings = SinkSourceSettings(
+            bootstrap=self.bootstrap, group=f"group-of-{self.topic}", timeout_s=60.0
+        )
+        return KafkaSinkSource(settings)
 
     def write(self, partition: int, *values: bytes | None) -> None:
         producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 0})
         for value in values:
             producer.produce(self.topic, value, b"key", partition)
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
 
     def write_aborted(self, partition: int) -> None:
         producer = Producer({"bootstrap.servers": self.bootstrap, "transactional.id": self.topic})
-        producer.init_transactions(10)
+        producer.init_transactions(60)
         producer.begin_transaction()
         producer.produce(self.topic, b"aborted", b"key", partition)
-        producer.flush(10)
-        producer.abort_transaction(10)
+        producer.flush(60)
+        producer.abort_transaction(60)
 
     def delete_before(self, partition: int, offset: int) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         wanted = VendorPartition(self.topic, partition, offset)
-        deleted: Future[object] = admin.delete_records([wanted])[wanted]
-        deleted.result(10)
+        answers = cast("Mapping[object, Future[object]]", admin.delete_records([wanted]))
+        answers[wanted].result(60)
 
     def recreate(self) -> None:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        admin.delete_topics([self.topic])[self.topic].result(10)
-        spec = TopicSpec(self.topic, 2)
-        settings = {"bootstrap.servers": self.bootstrap}
-        for _ in range(50):
-            if TopicAdmin(settings).states([self.topic]) == {}:
-                break
-        TopicAdmin(settings).apply([spec])
+        clients = {"bootstrap.servers": self.bootstrap}
+        deleted = AdminClient(clients).delete_topics([self.topic])[self.topic]
+        deleted.result(60)
+        admin = TopicAdmin(clients)
+        self._until(lambda: not admin.states([self.topic]))
+        admin.apply([TopicSpec(self.topic, 2)])
+        self._until(lambda: bool(admin.states([self.topic])))
+
+    def _until(self, true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not true():
+            assert time.monotonic() < deadline
 
 
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+@dataclass
+class Prefetched:
+    """The same cluster, read by a source that fetches in a thread of its own."""
+
+    inner: Cluster
+    sources: list[PrefetchingSource] = field(default_factory=list[PrefetchingSource])
+
+    @property
+    def topic(self) -> str:
+        return self.inner.topic
+
+    def source(self) -> SinkSource:
+        self.sources.append(PrefetchingSource(self.inner.source(), 100))
+        return self.sources[-1]
+
+    def write(self, partition: int, *values: bytes | None) -> None:
+        self.inner.write(partition, *values)
+
+    def write_aborted(self, partition: int) -> None:
+        self.inner.write_aborted(partition)
+
+    def delete_before(self, partition: int, offset: int) -> None:
+        self.inner.delete_before(partition, offset)
+
+    def recreate(self) -> None:
+        self.inner.recreate()
+
+
+KINDS = (
+    "memory",
+    "memory, prefetched",
+    pytest.param("kafka", marks=pytest.mark.kafka),
+    pytest.param("kafka, prefetched", marks=pytest.mark.kafka),
+)
+
+
+@pytest.fixture(params=KINDS)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    if request.param == "memory":
-        yield MemoryCluster()
+    kind: str = request.param
+    inner = _on_kafka(request.getfixturevalue("kafka")) if "kafka" in kind else MemoryCluster()
+    if "prefetched" not in kind:
+        yield inner
         return
-    bootstrap: str = request.getfixturevalue("kafka")
-    made = KafkaCluster(bootstrap, f"sink.source.{next(NUMBERS)}.v1")
-    TopicAdmin({"bootstrap.servers": bootstrap}).apply([TopicSpec(made.topic, 2)])
-    yield made
-    for source in made.sources:
+    prefetched = Prefetched(inner)
+    yield prefetched
+    for source in prefetched.sources:
         source.close()
 
 
+def _on_kafka(bootstrap: str) -> KafkaCluster:
+    made = KafkaCluster(bootstrap, f"sink.source.{next(NUMBERS)}.v1")
+    TopicAdmin({"bootstrap.servers": bootstrap}).apply([TopicSpec(made.topic, 2)])
+    return made
+
+
 def _read(source: SinkSource, tp: TopicPartition, until: int) -> Columns:
-    """Read one partition until its fetch position is at `until`; give up after ten seconds."""
+    """Read one partition until its fetch position is at `until`; give up after half a minute."""
     read = Columns()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         fetched = source.poll(100, 0.05).get(tp)
         if fetched is not None:
