@@ -96,18 +96,27 @@ class KafkaCluster:
         answers[wanted].result(60)
 
     def recreate(self) -> None:
-        clients = {"bootstrap.servers": self.bootstrap}
-        deleted = AdminClient(clients).delete_topics([self.topic])[self.topic]
-        deleted.result(60)
-        admin = TopicAdmin(clients)
-        self._until(lambda: not admin.states([self.topic]))
-        admin.apply([TopicSpec(self.topic, 2)])
-        self._until(lambda: bool(admin.states([self.topic])))
+        client = AdminClient({"bootstrap.servers": self.bootstrap})
+        answers = cast("Mapping[object, Future[object]]", client.delete_topics([self.topic]))
+        answers[self.topic].result(60)
+        source = self.source()
+        self._until(lambda: not _exists(source, self.topic))
+        TopicAdmin({"bootstrap.servers": self.bootstrap}).apply([TopicSpec(self.topic, 2)])
+        self._until(lambda: _exists(source, self.topic))
+        source.close()
 
     def _until(self, true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
         while not true():
             assert time.monotonic() < deadline
+
+
+def _exists(source: SinkSource, topic: str) -> bool:
+    try:
+        source.describe(topic)
+    except TopicMissingError:
+        return False
+    return True
 
 
 @dataclass
