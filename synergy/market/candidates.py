@@ -155,14 +155,17 @@ def _edges_of(block: Block, most: int, notes: Hindrances) -> Iterator[Edge]:
 
 
 def _best(value: Floats, good: Mask, most: int) -> Mask:
-    """Return the good pairs that are among the `most` best of their row or of their column."""
-    if max(good.shape) <= most:
-        return good
+    """Return the good pairs that are among the `most` best of their row or of their column.
+
+    Pairs as good as the last of these are kept too: the choice does not depend on their order.
+    """
     ranked = np.where(good, -value, np.inf)
     kept = np.zeros_like(good)
     for axis in (0, 1):
-        places = np.argsort(np.argsort(ranked, axis=axis, kind="stable"), axis=axis, kind="stable")
-        kept |= places < most
+        if good.shape[axis] <= most:
+            return good
+        last = np.take(np.partition(ranked, most - 1, axis=axis), [most - 1], axis=axis)
+        kept |= ranked <= last
     return kept & good
 
 
