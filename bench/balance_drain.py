@@ -97,9 +97,8 @@ def main() -> None:
             fill(connection, codec, readings)
             print(f"filled, threads {threading.active_count()}", file=sys.stderr)
             spent, took = asyncio.run(drain(connection, codec, Path(folder) / "faust"))
-            print(
-                f"{readings} readings: {spent / readings * 1e6:.2f} us of CPU a reading, {readings / took:.0f} readings/s"
-            )
+            cost_us, rate = spent / readings * 1e6, readings / took
+            print(f"{readings} readings: {cost_us:.2f} us of CPU a reading, {rate:.0f} readings/s")
         finally:
             broker.stop()
 

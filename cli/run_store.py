@@ -9,8 +9,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from cli.connections import kafka_connection, registry_address
+from cli.store import StorePlan, StoreTools, run_store
 from console.documents import Documents
-from console.store import StorePlan, StoreTools, run_store
 from console.views import Views
 from runtime.clickhouse import ClickHouseServer, EmbeddedEngine
 from runtime.clock import SystemClock

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from console.documents import plain
 from console.state import StoreState
 from runtime.ledger_database import DatabaseUnavailableError, LedgerDatabaseError, QueryLimits
 from runtime.metrics import Metrics
+from schemas.json_form import to_json
 
 _MOST_ROWS = 10_000
 _DEFAULT_ROWS = 500
@@ -42,7 +43,7 @@ def application(state: StoreState, metrics: Metrics) -> Starlette:
         return JSONResponse(state.status())
 
     async def ready(_: Request) -> Response:
-        problem = state.sink.status.problem
+        problem = state.sink_status().problem
         missing = problem or (None if state.feed.caught_up else "the views are catching up")
         return JSONResponse({"ready": missing is None, "missing": missing}, 503 if missing else 200)
 
@@ -67,8 +68,8 @@ def application(state: StoreState, metrics: Metrics) -> Starlette:
             listed("unmatched", views.unmatched.values, documents.unmatched),
             listed("facilities", views.facilities.values, documents.facility),
             listed("rejected", lambda: reversed(views.rejected), documents.rejected),
-            listed("outcomes", lambda: reversed(views.outcomes.values()), lambda e: dict(plain(e))),
-            listed("alerts", views.alerts.values, lambda e: dict(plain(e))),
+            listed("outcomes", lambda: reversed(views.outcomes.values()), to_json),
+            listed("alerts", views.alerts.values, to_json),
         ],
         exception_handlers={HTTPException: _refused},
     )
@@ -99,10 +100,10 @@ def _wanted(request: Request, event: object) -> bool:
 
 async def _answer_sql(request: Request, state: StoreState) -> Response:
     try:
-        body = await request.json()
+        body: object = await request.json()
     except ValueError:
         body = None
-    statement = body.get("sql") if isinstance(body, dict) else None
+    statement = cast("dict[str, object]", body).get("sql") if isinstance(body, dict) else None
     if not isinstance(statement, str) or not statement.strip():
         raise HTTPException(400, 'sql: send {"sql": "SELECT ..."} as JSON')
     try:
@@ -116,12 +117,12 @@ async def _answer_sql(request: Request, state: StoreState) -> Response:
     )
 
 
-def _cell(value: object) -> Any:  # noqa: ANN401 - JSON
+def _cell(value: object) -> object:
+    """Return a value of a result as JSON has it: times in ISO 8601, other types as text."""
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     if isinstance(value, list | tuple):
-        return [_cell(item) for item in value]
+        return [_cell(item) for item in cast("Sequence[object]", value)]
     if isinstance(value, dict):
-        return {str(key): _cell(item) for key, item in value.items()}
-    found = plain(value)
-    return found if isinstance(found, str | int | float | list) else str(found)
+        return {str(key): _cell(item) for key, item in cast("dict[object, object]", value).items()}
+    return value.isoformat() if isinstance(value, datetime) else str(value)

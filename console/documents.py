@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
 from typing import Any
-from uuid import UUID
 
 from console.views import Views
 from schemas.events import FacilityFacts, Match, Position, Rejected, Tick, Unmatched
+from schemas.json_form import to_json
 from synergy.catalogue import Catalogue
 
 # Base units in one trade unit, and its name.
@@ -19,23 +16,6 @@ TRADE: Mapping[str, tuple[int, str]] = {
     "LTR": (1_000, "m3"),
     "KJO": (1_000, "MJ"),
 }
-
-
-def plain(value: object) -> Any:  # noqa: ANN401 - JSON
-    """Return a value of an event as JSON has it: times in ISO 8601, decimals and UUIDs as text."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, Decimal | UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, "__slots__"):
-        return {name: plain(getattr(value, name)) for name in value.__slots__}
-    return value
 
 
 def traded(quantity: int, unit: str) -> float:
@@ -79,7 +59,7 @@ class Documents:
             "receiver_id": match.receiver,
             "material_id": match.material,
         }
-        return {**plain(match), **named, **ids}
+        return {**to_json(match), **named, **ids}
 
     def position(self, position: Position) -> dict[str, Any]:
         """Return a position in trade units."""
@@ -91,7 +71,7 @@ class Documents:
             for name in names
         }
         return {
-            **plain(position),
+            **to_json(position),
             **amounts,
             "unit": TRADE[position.unit][1],
             "facility_name": self.facility_name(position.facility),
@@ -100,7 +80,7 @@ class Documents:
 
     def facility(self, facts: FacilityFacts) -> dict[str, Any]:
         """Return the facts of a facility."""
-        return {**plain(facts), "id": facts.facility}
+        return {**to_json(facts), "id": facts.facility}
 
     def unmatched(self, unmatched: Unmatched) -> dict[str, Any]:
         """Return why a series has no match."""
@@ -108,11 +88,11 @@ class Documents:
             "facility_name": self.facility_name(unmatched.facility),
             "material_name": self.material_name(unmatched.material),
         }
-        return {**plain(unmatched), **names}
+        return {**to_json(unmatched), **names}
 
     def rejected(self, rejected: Rejected) -> dict[str, Any]:
-        """Return a rejection; bytes in hexadecimal."""
-        return dict(plain(rejected))
+        """Return a rejection; bytes in base64."""
+        return to_json(rejected)
 
     def programme(self, tick: Tick) -> dict[str, Any]:
         """Return a programme's own time; what its positions are is the least certain kind among them."""
@@ -125,7 +105,7 @@ class Documents:
         ended = tick.state.value == "ENDED"
         return {
             "programme": tick.programme,
-            "time": plain(tick.time),
+            "time": to_json(tick)["time"],
             "speed": None if ended else tick.speed,
             "chapter": tick.chapter or "",
             "data_kind": next((kind for kind in order if kind in kinds), ""),

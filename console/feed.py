@@ -1,4 +1,4 @@
-"""Keeps the views fed: reads the topics read committed, decodes and folds. Runs on the event loop, polls in a thread."""
+"""Keeps the views fed: reads topics read committed, decodes, folds. On the event loop; polls in a thread."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from console.documents import Documents
 from console.feed import Feed
@@ -17,7 +17,6 @@ from runtime.ledger_database import LedgerDatabaseError, QueryLimits
 from runtime.log import LogError, TopicPartition
 from runtime.logs import Logger
 from schemas import topic_files
-from sinks.ledger import LedgerSink
 
 # Group of each stage, and the topics whose lag is the stage's.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +25,49 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 _LOOK_S = 1.0
 _RATE_LOOKS = 6
+
+
+class PartitionProgress(Protocol):
+    """How far the ledger is in one partition; `lag` is None while unknown."""
+
+    @property
+    def tp(self) -> TopicPartition:
+        """The partition."""
+        ...
+
+    @property
+    def next(self) -> int:
+        """The first offset that is not in the ledger."""
+        ...
+
+    @property
+    def lag(self) -> int | None:
+        """Records that the ledger has not got yet."""
+        ...
+
+
+class SinkStatus(Protocol):
+    """How the ledger sink is doing; `problem` is None while it works."""
+
+    @property
+    def partitions(self) -> Sequence[PartitionProgress]:
+        """Every partition."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why it waits or has stopped."""
+        ...
+
+    @property
+    def repaired(self) -> int:
+        """Rows that a crash had lost and recovery put back."""
+        ...
+
+    @property
+    def lag(self) -> int | None:
+        """Records that Kafka has and the ledger has not."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +84,7 @@ class StoreState:
     views: Views
     documents: Documents
     feed: Feed
-    sink: LedgerSink
+    sink_status: Callable[[], SinkStatus]
     ledger: LedgerAccess
     kafka: KafkaLog
     clock: Clock
@@ -73,12 +115,13 @@ class StoreState:
     def _lag(self, stage: str, topics: tuple[str, ...]) -> int:
         ends = {
             one.tp: one.next + (one.lag or 0)
-            for one in self.sink.status.partitions
+            for one in self.sink_status().partitions
             if one.tp.topic in topics
         }
         wanted: list[TopicPartition] = list(ends)
-        committed = self.kafka.group_positions(f"synergy.{stage}", wanted) if wanted else {}
-        # One record at the end of each partition may be the marker of a transaction.
+        if not wanted:
+            return 0
+        committed = self.kafka.group_positions(f"synergy.{stage}", wanted)
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
     @property
@@ -91,7 +134,7 @@ class StoreState:
 
     def status(self) -> dict[str, Any]:
         """Return the document of `/api/v1/status`."""
-        sink = self.sink.status
+        sink = self.sink_status()
         programmes = sorted(self.views.programmes.values(), key=lambda tick: tick.programme)
         return {
             "events_per_second": self.events_per_second,

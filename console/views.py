@@ -1,7 +1,7 @@
 """What is known now, in memory, folded from the topics: the latest version of everything that a screen shows.
 
-Bounded: one entry for each thing that exists, and the last so many outcomes and rejections. One thread, the event loop's,
-owns it.
+Bounded: one entry for each thing that exists, and the last so many outcomes and rejections. One thread, the event
+loop's, owns it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._paused: set[Any] = set()
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
-        consumer = super()._create_worker_consumer(transport)
+        consumer: Any = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         return consumer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-
 from typing import Any
 
 from confluent_kafka import (
@@ -57,7 +56,7 @@ class KafkaConnection:
     """How to reach a cluster: bootstrap servers, and librdkafka's own keys for TLS and SASL."""
 
     bootstrap: str
-    security: Mapping[str, str] = field(default_factory=dict)
+    security: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def config(self, **more: str | int | bool) -> dict[str, str | int | float | bool]:
         """Return a librdkafka configuration with more keys; underscores stand for dots."""

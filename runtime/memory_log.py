@@ -36,7 +36,7 @@ class CommitFault(StrEnum):
 class _Partition:
     start: int = 0
     end: int = 0
-    records: list[Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list[Record])
 
     def append(self, record: Record) -> None:
         self.records.append(record)

@@ -1,4 +1,4 @@
-"""Opening one partition: fence the former owner, read its state back, measure the inputs. Blocks: run it in a thread."""
+"""Opening one partition: fence the former owner, read its state, measure the inputs. Blocks: run it in a thread."""
 
 from __future__ import annotations
 

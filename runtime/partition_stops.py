@@ -158,6 +158,6 @@ class CoreFailed(StopReason):
     def message(self) -> str:
         """See StopReason.message."""
         return (
-            f"{self.stage}: partition {self.partition} failed outside of a batch: {self.error!r}. Nothing was committed "
-            "since the last commit; restart the worker and report the error with the log"
+            f"{self.stage}: partition {self.partition} failed outside of a batch: {self.error!r}. Nothing was "
+            "committed since the last commit; restart the worker and report the error with the log"
         )

@@ -1,9 +1,8 @@
 """One partition of a stage: what may be applied when, what is committed, and when to stop.
 
-Sans-I/O: the task decides, its driver acts. `step` returns the next action, the driver carries it out (in a thread where
-it blocks) and answers with `opened`, `sought`, `committed`, `commit_failed` or `closed`. While an action is under way
-`step` returns nothing and NOTHING touches the state: that is what makes a commit exact. The rules are those of the
-design's section on exactly once:
+Sans-I/O: the task decides, its driver acts. `step` returns the next action, the driver carries it out (in a thread
+where it blocks) and answers with `opened`, `sought`, `committed` or `closed`. While an action is under way `step`
+returns nothing and NOTHING touches the state: that is what makes a commit exact. The rules:
 
 - the state's `next` per input topic is the only truth about what was applied;
 - a batch is applied if `batch.start <= next`; records below `next` are cut away; a larger start is a gap and stops;

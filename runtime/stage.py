@@ -22,7 +22,7 @@ class Changes:
     `parts` are changelog records by key; a value of None deletes the part. `outputs` go to other topics.
     """
 
-    parts: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    parts: Mapping[bytes, bytes | None] = field(default_factory=dict[bytes, "bytes | None"])
     outputs: Sequence[OutRecord] = ()
 
     @property
@@ -53,7 +53,7 @@ class Stage(Protocol[State]):
         ...
 
     def tick(self, state: State, now_us: int) -> bool:
-        """Let time pass (staleness, roll-over, expiry of programmes that are live); return whether it changed anything."""
+        """Let time pass: staleness, roll-over, expiry of live programmes; return whether anything may differ."""
         ...
 
     def reject(self, state: State, batch: Batch, error: BaseException) -> None:

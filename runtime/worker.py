@@ -1,8 +1,8 @@
 """A worker: one Faust app for one stage, one task for each partition it is assigned.
 
 The event loop decides and applies; opening, committing and jobs block and run in threads. The worker is crash-only: a
-writer that was fenced, a commit that is lost and a partition that can't be given up in time end the process, and start-up
-is the recovery.
+writer that was fenced, a commit that is lost and a partition that can't be given up in time end the process, and
+start-up is the recovery.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NoReturn
 
-import faust
 import structlog
 from faust.types import TP
 
@@ -26,7 +25,7 @@ from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import Batch, LogError, RetriableCommitError, TopicPartition, Writer
 from runtime.metrics import Metrics
 from runtime.opening import open_partition
-from runtime.partition_actions import Action, Close, Commit, Open, Run, Seek, Stop, TaskSettings
+from runtime.partition_actions import Action, Commit, Open, Run, Seek, Stop, TaskSettings
 from runtime.partition_task import PartitionTask
 from runtime.stage import Stage, State
 from runtime.worker_metrics import WorkerMetrics
@@ -119,11 +118,11 @@ class Worker(Generic[State]):
             value_serializer=BATCH_CODEC,
         )
 
-        async def take(stream: faust.Stream[Any]) -> None:
+        async def take(stream: Any) -> None:  # Faust's own types lack `noack`
             async for event in stream.noack().events():
                 self._deliver(event.value)
 
-        self._app.agent(topics, name=f"{self._settings.group}.take")(take)  # type: ignore[arg-type]
+        self._app.agent(topics, name=f"{self._settings.group}.take")(take)
         self._app.on_partitions_assigned.connect(self._assigned, weak=False)  # type: ignore[arg-type]
         self._app.on_partitions_revoked.connect(self._revoked, weak=False)  # type: ignore[arg-type]
 
@@ -227,7 +226,7 @@ class Worker(Generic[State]):
             job = asyncio.create_task(self._run_job(partition, task, action))
             self._background.add(job)
             job.add_done_callback(self._background.discard)
-        elif isinstance(action, Close | Stop):
+        else:
             if isinstance(action, Stop):
                 _logger.error(action.reason.message, code=action.reason.code, partition=partition)
             await self._close_writer(partition)

@@ -1,0 +1,1 @@
+"""The two stages, balance and market: they bind the pure core to topics."""

@@ -1,4 +1,4 @@
-"""The market stage: positions, facility facts and commands in, matches, outcomes and alerts out. Partitioned by programme."""
+"""The market stage: positions, facts and commands in, matches, outcomes and alerts out. Partitioned by programme."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from schemas.events import Coordinates, Rejected
 
 
 class Fault(NamedTuple):
-    """What is wrong with a record: reason code, field if one is to blame, what to do, and who sent it if that is known."""
+    """What is wrong with a record: reason code, field to blame, what to do, and who sent it if that is known."""
 
     code: str
     field: str | None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -40,10 +39,9 @@ def in_memory() -> Subject:
 
 
 def on_kafka(bootstrap: str, topic: str) -> Subject:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin: Any = AdminClient({"bootstrap.servers": bootstrap})
     if topic not in admin.list_topics(timeout=10).topics:
-        created = admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
-        cast(dict[str, Future[None]], created)[topic].result(20)
+        admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(20)
 
     def read(partition: int) -> list[tuple[bytes | None, bytes | None]]:
         consumer = Consumer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as VendorPartition
@@ -11,6 +12,12 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import TopicPartition
 from tests.stateful.world import TOPICS
+
+
+def _wait_for(answers: Any) -> None:
+    """Wait for what the admin client was asked; its futures have no types."""
+    for answer in answers.values():
+        answer.result()
 
 
 class KafkaControl:
@@ -27,8 +34,7 @@ class KafkaControl:
 
     def _create(self, topics: list[str]) -> None:
         new = [NewTopic(topic, self._partitions, 1) for topic in topics]
-        for future in self._admin.create_topics(new).values():
-            future.result()
+        _wait_for(self._admin.create_topics(new))
 
     def append(self, tp: TopicPartition, key: bytes, value: bytes) -> int:
         offsets: list[int | None] = []
@@ -51,15 +57,13 @@ class KafkaControl:
     def cut(self, tp: TopicPartition, start: int) -> None:
         _, end = self.log.bounds(tp)
         place = VendorPartition(tp.topic, tp.partition, min(start, end))
-        [future] = self._admin.delete_records([place]).values()
-        future.result()
+        _wait_for(self._admin.delete_records([place]))
 
     def compact(self, tp: TopicPartition) -> None:
         """The broker compacts when it likes; the memory log shows what that does to a reader."""
 
     def recreate(self, topic: str) -> None:
-        [future] = self._admin.delete_topics([topic]).values()
-        future.result()
+        _wait_for(self._admin.delete_topics([topic]))
         self._create([topic])
 
     def commit_group(self, group: str, positions: Mapping[TopicPartition, int]) -> None:
@@ -70,5 +74,4 @@ class KafkaControl:
 
     def close(self, prefix: str) -> None:
         """Delete the topics of one example."""
-        for future in self._admin.delete_topics([prefix + topic for topic in TOPICS]).values():
-            future.result()
+        _wait_for(self._admin.delete_topics([prefix + topic for topic in TOPICS]))

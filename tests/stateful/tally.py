@@ -16,11 +16,11 @@ POISON = b"boom"
 @dataclass(slots=True)
 class TallyState:
     partition: int
-    sums: dict[str, int] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
+    sums: dict[str, int] = field(default_factory=dict[str, int])
+    seen: set[str] = field(default_factory=set[str])
     setup: int = 0
-    dirty: set[str] = field(default_factory=set)
-    rejected: list[OutRecord] = field(default_factory=list)
+    dirty: set[str] = field(default_factory=set[str])
+    rejected: list[OutRecord] = field(default_factory=list[OutRecord])
 
 
 def parse(record: Record) -> tuple[str, str, int]:

@@ -64,9 +64,9 @@ class Worker:
     assigned: bool = False
     writer: Writer | None = None
     pending: Commit | None = None
-    positions: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict[str, int])
     generation: int = 0
-    fetched: list[Batch] = field(default_factory=list)
+    fetched: list[Batch] = field(default_factory=list[Batch])
 
 
 class World:

@@ -1,14 +1,16 @@
-"""The store process: the ledger sink in a thread, the views and the REST server on the event loop. It owns the ledger."""
+"""The store process: the ledger sink in a thread, views and REST on the event loop. It owns the ledger."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 
 from console.app import application
 from console.documents import Documents
@@ -144,7 +146,7 @@ async def run_store(plan: StorePlan, tools: StoreTools) -> bool:
             views=tools.views,
             documents=tools.documents,
             feed=feed,
-            sink=sink,
+            sink_status=lambda: sink.status,
             ledger=_access(database),
             kafka=KafkaLog(plan.connection),
             clock=tools.clock,
@@ -163,8 +165,8 @@ async def run_store(plan: StorePlan, tools: StoreTools) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _running(*loops: object) -> AsyncIterator[None]:
-    tasks = [asyncio.ensure_future(loop) for loop in loops]  # type: ignore[call-overload]
+async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:
@@ -173,9 +175,9 @@ async def _running(*loops: object) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(plan: StorePlan, app: object, thread: _SinkThread) -> None:
+async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread) -> None:
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=plan.host,
         port=plan.port,
         log_config=None,
