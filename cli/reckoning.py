@@ -22,6 +22,7 @@ from sinks.measure import DOUBLED, POSITIONS_DIFFERING, STREAMS, PublishedStream
 SETTLE_S = 20.0
 QUIET_LOOKS = 3
 PERIOD_S = 0.5
+EXACT = ("lost", "duplicated", "positions_differing")
 ASKED_FOR = ("rejected", "positions", "open_matches", "ledger_rows", "lag")
 
 
@@ -40,13 +41,18 @@ def reckon(stack: Stack, clock: Clock) -> dict[str, Any]:
     return counts | {name: status.get(name) for name in ASKED_FOR}
 
 
+def is_exact(document: Mapping[str, Any]) -> bool:
+    """Whether everything was counted, and nothing was lost, doubled or wrong."""
+    return all(document[name] == 0 for name in EXACT)
+
+
 def _settled(client: StoreClient, stack: Stack, clock: Clock) -> dict[str, Any]:
     """Return the status once the lag has been zero and the ledger unchanged for a few looks in a row."""
     deadline = clock.monotonic_s() + SETTLE_S
     quiet = 0
     before: object = None
     status = _get(client, "/api/v1/status")
-    while status and quiet < QUIET_LOOKS and clock.monotonic_s() < deadline:
+    while quiet < QUIET_LOOKS and clock.monotonic_s() < deadline:
         clock.sleep(PERIOD_S)
         stack.look()
         status = _get(client, "/api/v1/status")

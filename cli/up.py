@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from cli.poller import Poller
 from cli.prepare import prepare
-from cli.reckoning import reckon
+from cli.reckoning import is_exact, reckon
 from cli.screen import Live, Shown, live
 from cli.stack import PARTS, Stack, StackSpec, only_one
 from runtime.clock import Clock, SystemClock
@@ -61,7 +61,9 @@ def seconds_of(text: str) -> float:
 
 
 def up(request: Request) -> int:
-    """Run the stack until Ctrl-C or the end of the time; return the exit status.
+    """Run the stack until Ctrl-C or for a time, counted from when it runs; return the exit status.
+
+    With `--json` it is 1 unless nothing was lost, doubled or wrong, or when that could not be counted.
 
     Raises:
         SettingsError, StackError, BrokerError, JarError: it can't run; nothing is left running.
@@ -87,20 +89,22 @@ def up(request: Request) -> int:
             stack.stop()
     if request.output == "json" and document is not None:
         sys.stdout.write(json.dumps(document) + "\n")
+        return 0 if is_exact(document) else 1
     return 0
 
 
 def _run(
     stack: Stack, request: Request, screen: Live, clock: Clock, began_s: float
 ) -> dict[str, Any] | None:
-    """Look after the stack and show it; return the final document once the time is over."""
+    """Look after the stack and show it; return the final document once the time is over. `began_s`: of the command."""
     first_match_s: list[float] = []
     poller = Poller(
         stack.settings.store.address, lambda: first_match_s.append(clock.monotonic_s() - began_s)
     )
     poller.start()
     try:
-        while request.seconds is None or clock.monotonic_s() - began_s < request.seconds:
+        running_s = clock.monotonic_s()
+        while request.seconds is None or clock.monotonic_s() - running_s < request.seconds:
             stack.look()
             screen.show(
                 Shown(

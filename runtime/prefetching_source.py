@@ -64,7 +64,8 @@ class PrefetchingSource:
         with self._changed:
             self._pause()
             kept = [
-                {other: part for other, part in batch.items() if other != tp} for batch in self._batches
+                {other: part for other, part in batch.items() if other != tp}
+                for batch in self._batches
             ]
             self._batches = deque(batch for batch in kept if batch)
             self._error = None
