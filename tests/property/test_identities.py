@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +37,7 @@ def test_a_sequence_is_new_the_first_time_and_never_again(batches: list[list[int
             seen.add(sequence)
         assert accept(identities, [(0, 0, 1, sequence) for sequence in batch]) == expected
     if seen:
+        assert identities.table["seen_to"][0] == next(n for n in count() if n + 1 not in seen)
         missing = set(range(1, max(seen))) - seen
         gaps = {s for first, last in identities.gaps(0) for s in range(first, last + 1)}
         assert gaps == missing

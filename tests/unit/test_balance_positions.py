@@ -424,6 +424,7 @@ def test_flags_and_the_least_certain_kind_are_of_the_day_of_as_of_and_the_day_be
     partition.flow(midnight + HOUR_US)
     assert [(p.flags, p.data_kind) for p in partition.take()] == [((), DataKind.MEASURED)]
     partition.flow(midnight - HOUR_US, **simulated)
+    partition.flow(midnight - 3 * DAY_US, **simulated)
     expected = [(("substitute",), DataKind.SIMULATED)]
     assert [(p.flags, p.data_kind) for p in partition.take()] == expected
 
@@ -454,6 +455,21 @@ def test_time_alone_changes_nothing_that_would_be_saved() -> None:
     partition.wait(HOUR_US)
     assert partition.balances.take_events(partition.next) == ()
     assert partition.balances.take_parts() == {}
+
+
+def test_a_history_is_whole_although_the_state_was_restored_after_every_day() -> None:
+    partition = Partition()
+    midnight = NOW_2024 // DAY_US * DAY_US
+    for day in range(16):
+        partition.flow(midnight + (day - 16) * DAY_US + HOUR_US, quantity=1_000 + day)
+        partition.take()
+        saved = {key: value for key, value in partition.parts.items() if value is not None}
+        partition.balances = PartitionBalances.restore(TOPIC, 0, RULES, saved.items(), lambda _: 0)
+        partition.wait(0)
+    partition.flow(midnight + HOUR_US)
+    (position,) = partition.take()
+    assert (position.days_seen, position.firm_per_day) == (15, 1_002)
+    assert position.interruptible_per_day == sum(range(1_001, 1_016)) // 15 - 1_002
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x02", b"\x01"])

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.events import Availability, Basis, Form, Property, Quality
 from synergy.balance import PartitionBalances, Refusal
-from synergy.balance.terms import moment
+from synergy.balance.terms import DAY_US, moment
 from synergy.balance.validation import REASONS
 from tests.property.balance_input import (
     MINUTE_US,
@@ -100,6 +100,19 @@ def test_the_first_reason_of_the_list_is_the_one_that_is_given() -> None:
 )
 def test_the_edges_of_the_rules_are_inside(good: dict[str, Any]) -> None:
     assert apply(opened(), reading(**good)) == ()
+
+
+@pytest.mark.parametrize(("beyond", "codes"), [(0, []), (1, ["absurd_quantity"])])
+def test_the_limit_is_exact_where_floats_are_not(beyond: int, codes: list[str]) -> None:
+    heat = reading(
+        material="heat",
+        unit="KJO",
+        quantity=50 * RULES["heat"].max_per_day + beyond,
+        period_start=moment(NOW_2024 - 50 * DAY_US),
+        period_end=moment(NOW_2024),
+    )
+    refused = apply(opened(), heat)
+    assert [refusal.code for refusal in refused] == codes
 
 
 def test_only_a_flow_may_be_a_negative_correction() -> None:
