@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from schemas.events import Command, Coordinates, Match, MatchState, Outcome, Reason
+from synergy.catalogue import Catalogue
 from synergy.market.lifecycle import Action, allowed, following
+from synergy.market.picture import silence
 from synergy.market.programme import Programme
 from synergy.market.reasons import Code, Refusal
+from synergy.market.series import need_series, pair_of, supply_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Answer:
     match: Match | None = None
 
 
-def answer(programme: Programme, command: Command, at: Coordinates) -> Answer:
+def answer(programme: Programme, command: Command, at: Coordinates, catalogue: Catalogue) -> Answer:
     """Return the answer to a command; nothing is changed."""
     match = _subject(programme, command)
     if command.action not in set(Action):
@@ -33,6 +36,8 @@ def answer(programme: Programme, command: Command, at: Coordinates) -> Answer:
     state = following(match.state, action, command.side)
     if state is None:
         return _refusal(command, at, Refusal.NOT_ALLOWED, match)
+    if action is Action.ACCEPT and _suspended(programme, match, catalogue):
+        return _refusal(command, at, Refusal.SUSPENDED, match)
     time = programme.head.time
     changed = replace(
         match,
@@ -72,6 +77,17 @@ def _refused(match: Match, command: Command, action: Action) -> Refusal | None:
     if command.quantity not in {None, match.quantity_per_day}:
         return Refusal.QUANTITY_DIFFERS
     return None
+
+
+def _suspended(programme: Programme, match: Match, catalogue: Catalogue) -> bool:
+    """Whether a side gives or takes nothing now: the next solve will say so of a proposal."""
+    time, pair = programme.head.time, pair_of(match)
+    for series in (supply_series(pair), need_series(pair)):
+        held = programme.positions.get(series)
+        facts = programme.facts.get(series.facility)
+        if held is None or time is None or silence(held, facts, catalogue, time) is not None:
+            return True
+    return False
 
 
 def _by_person(command: Command) -> Reason:

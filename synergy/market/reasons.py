@@ -66,3 +66,4 @@ class Refusal(StrEnum):
     SIDE_MISSING = "side_missing"
     REASON_MISSING = "reason_missing"
     QUANTITY_DIFFERS = "quantity_differs"
+    SUSPENDED = "suspended"  # one side gives or takes nothing now: stale, closed, out of chapter

@@ -116,7 +116,7 @@ class MarketState:
         if handled is not None:
             self._events.append(handled.outcome)
             return
-        given = answer(programme, command, at)
+        given = answer(programme, command, at, self._catalogue)
         programme.set_handled(Handled(given.outcome, self._now_us))
         if given.match is not None:
             self._changed_state(programme, given.match)
