@@ -20,7 +20,7 @@ def _explained() -> set[str]:
 
 def test_every_reject_reason_is_explained() -> None:
     own = Path(str(rejection.__file__)).read_text() + Path(str(balance.__file__)).read_text()
-    given = set(re.findall(r'Fault\("(\w+)"', own))
+    given = set(re.findall(r'Fault\(\s*"(\w+)"', own))
     assert {"misplaced", "internal_error", "tombstone"} <= given
     missing = (given | set(DECODE_CODES) | set(REASONS)) - _explained()
     assert not missing, f"add to docs/runbook.md: {sorted(missing)}"
