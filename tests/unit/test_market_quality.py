@@ -107,6 +107,16 @@ def test_untested_ash_is_conditional_on_a_sample() -> None:
     assert needed == ["loi", "so3", "moisture"]
 
 
+def test_a_use_without_limits_says_so() -> None:
+    road = facts("road", "4210", (40.0, -80.7))
+    market = started(
+        POWER, road, supply("power", "bottom_ash", 100), need("road", "crushed_stone", 800)
+    )
+    match = only(matches(market.solve()))
+    assert (match.verdict, match.margins) == (Verdict.MEETS, ())
+    assert Code.NO_LIMITS in codes(match.reasons)
+
+
 def test_an_expired_or_future_analysis_says_nothing() -> None:
     expired = tuple(replace(item, valid_until=MARCH) for item in HIGH_LOI_ASH)
     future = tuple(replace(item, sampled_at=MARCH + days(1)) for item in HIGH_LOI_ASH)
