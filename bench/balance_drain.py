@@ -1,6 +1,6 @@
 """CPU cost of the balance worker as it runs: fetch, checked decoding, state, output, Kafka transactions.
 
-    .venv/bin/python bench/balance_drain.py [readings]
+    .venv/bin/python -m bench.balance_drain [readings]
 
 Writes readings of 2,000 facilities x 3 materials to an embedded broker, then lets one worker drain them. CPU is user +
 system time of the worker's process, over all its threads, from the assignment to the last commit. The bar: <= 5
@@ -13,10 +13,11 @@ import asyncio
 import resource
 import sys
 import tempfile
-import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.results import Bar, Result
 from cli.embedded import kafka
 from cli.worker import WorkerTools, balance_worker, partition_counts
 from producers.load import LoadPlan, load_facility, load_records
@@ -36,6 +37,7 @@ PLAN = LoadPlan(facilities=2_000, start=datetime(2024, 7, 1, tzinfo=UTC))
 
 
 def cpu_s() -> float:
+    """Return user and system time of this process, in seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
@@ -81,12 +83,12 @@ async def drain(connection: KafkaConnection, codec: Codec, data: Path) -> tuple[
     return spent, took
 
 
-def main() -> None:
-    readings = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
+def measure(readings: int = 2_000_000) -> Iterator[Result]:
+    """Fill the topics of a broker of its own, drain them with one worker, and yield its CPU time a reading."""
     with tempfile.TemporaryDirectory() as folder:
         cache = load().settings.embedded.jar_cache.expanduser()
         spec = kafka.BrokerSpec(var=Path(folder), jar_cache=cache)
-        broker = kafka.start(spec, lambda line: print(line, file=sys.stderr))
+        broker = kafka.start(spec, lambda _: None)
         try:
             connection = KafkaConnection(broker.bootstrap)
             names = sorted(record_schemas())
@@ -95,12 +97,21 @@ def main() -> None:
             specs = [TopicSpec(t.name, t.partitions, t.config, 1) for t in files]
             TopicAdmin({"bootstrap.servers": broker.bootstrap}).apply(specs)
             fill(connection, codec, readings)
-            print(f"filled, threads {threading.active_count()}", file=sys.stderr)
             spent, took = asyncio.run(drain(connection, codec, Path(folder) / "faust"))
-            cost_us, rate = spent / readings * 1e6, readings / took
-            print(f"{readings} readings: {cost_us:.2f} us of CPU a reading, {rate:.0f} readings/s")
         finally:
             broker.stop()
+    conditions = (
+        f"{readings} readings, 2,000 facilities x 3 materials, 4 partitions, embedded broker"
+    )
+    cpu_us = spent / readings * 1e6
+    yield Result("balance_cpu_per_reading", cpu_us, "us", Bar("at most", 5), conditions)
+    yield Result("balance_readings_per_second", readings / took, "readings/s", None, conditions)
+
+
+def main() -> None:
+    """Measure and print: `python -m bench.balance_drain [READINGS]`."""
+    for result in measure(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000):
+        sys.stdout.write(result.line() + "\n")
 
 
 if __name__ == "__main__":

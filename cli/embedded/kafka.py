@@ -14,6 +14,7 @@ from pathlib import Path
 from cli.embedded import jars, ports
 from cli.embedded.broker_settings import BrokerPlace, new_cluster_id, write_properties
 from cli.embedded.child import Child, ChildSpec, stop_stale
+from cli.embedded.ports import PortClaims
 from runtime.clock import Clock, SystemClock
 from runtime.topics import answering_cluster
 
@@ -70,19 +71,27 @@ class Broker:
 
     bootstrap: str
     child: Child
+    claims: PortClaims
 
-    def stop(self) -> None:
-        """Stop it cleanly; kill it when that takes longer than four seconds."""
-        self.child.stop(STOP_S)
+    def stop(self, grace_s: float = STOP_S) -> None:
+        """Stop it cleanly; kill it when that takes longer than `grace_s` seconds."""
+        self.child.stop(grace_s)
+        self.claims.close()
 
 
-def start(spec: BrokerSpec, report: Report, clock: Clock | None = None) -> Broker:
+def start(
+    spec: BrokerSpec,
+    report: Report,
+    clock: Clock | None = None,
+    claims: PortClaims | None = None,
+) -> Broker:
     """Fetch what is missing, format the storage on the first start, start the broker and wait until it answers.
 
     Args:
         spec: where and how big.
         report: takes one line of progress.
         clock: for the waiting.
+        claims: of the caller's stack; the broker's ports are added.
 
     Raises:
         JarError: the jars are not all there.
@@ -91,6 +100,7 @@ def start(spec: BrokerSpec, report: Report, clock: Clock | None = None) -> Broke
             its log.
     """
     clock = clock or SystemClock()
+    claims = claims or PortClaims()
     class_path = jars.class_path(spec.jar_cache, report)
     folder = (spec.var / "kafka").resolve()
     stale = stop_stale(spec.pid_file, str(folder), STOP_S)
@@ -98,16 +108,19 @@ def start(spec: BrokerSpec, report: Report, clock: Clock | None = None) -> Broke
         report(f"Kafka: ended process {stale}, left behind by an earlier run")
     avoid: frozenset[int] = frozenset()
     for attempt in range(1, STARTS + 1):
-        chosen = ports.choose(spec.var / "ports.json", USUAL_PORTS, avoid)
+        chosen = ports.choose(spec.var / "ports.json", USUAL_PORTS, claims, avoid)
         place = BrokerPlace(folder, chosen["kafka"], chosen["kafka_controller"])
         write_properties(place)
         _format(spec, place, class_path, report)
         try:
-            return _start_once(spec, place, class_path, report, clock)
+            child = _start_once(spec, place, class_path, report, clock)
         except PortTakenError:
             if attempt == STARTS:
                 raise
+            report("Kafka: somebody took the port meanwhile, trying another one")
             avoid |= frozenset(chosen.values())
+        else:
+            return Broker(place.bootstrap, child, claims)
     raise AssertionError  # the loop returns or raises
 
 
@@ -148,7 +161,7 @@ def _format(
 
 def _start_once(
     spec: BrokerSpec, place: BrokerPlace, class_path: Sequence[Path], report: Report, clock: Clock
-) -> Broker:
+) -> Child:
     spec.output.unlink(missing_ok=True)
     child = Child(
         ChildSpec(
@@ -173,7 +186,7 @@ def _start_once(
             report(f"Kafka: starting, {waited:.0f} s")
         clock.sleep(0.1)
     report(f"Kafka: ready on {place.bootstrap} after {clock.monotonic_s() - began:.1f} s")
-    return Broker(place.bootstrap, child)
+    return child
 
 
 def _why(spec: BrokerSpec) -> BrokerError:
