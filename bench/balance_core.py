@@ -97,7 +97,10 @@ def decorate(frame: pl.DataFrame) -> pl.DataFrame:
         source=pl.lit("replay"),
         formula=pl.lit("fly_ash_from_heat_input"),
         flags=pl.lit(["substitute"], pl.List(pl.String)),
-        quality=pl.when(bad).then(pl.lit("BAD")).otherwise(pl.lit("ESTIMATED")).cast(pl.Categorical),
+        quality=pl.when(bad)
+        .then(pl.lit("BAD"))
+        .otherwise(pl.lit("ESTIMATED"))
+        .cast(pl.Categorical),
     )
 
 
