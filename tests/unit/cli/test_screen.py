@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.match_table import shares
 from cli.screen import Shown, plain_line, screen
 from cli.supervisor import ChildState
 from cli.view import View, view_of
@@ -25,7 +26,7 @@ STATUS: dict[str, Any] = {
             "programme": "hebei_anhui",
             "time": "2024-07-14T04:01:17Z",
             "speed": 3600.0,
-            "chapter": "Pilot",
+            "chapter": "Pilot, July 2024 (simulated from borrowed load profiles, scaled to capacity)",
             "data_kind": "SIMULATED",
             "note": "",
         },
@@ -57,7 +58,7 @@ UP = (ChildState("balance", "running", 7, 0, None), ChildState("market", "waitin
 
 
 def shown(matches: int = 1) -> Shown:
-    view = view_of(STATUS, {"matches": [MATCH] * matches})
+    view = view_of(STATUS, {"hebei_anhui": {"matches": [MATCH] * matches, "total": matches}})
     return Shown(view, UP, Settings(), 42.0)
 
 
@@ -91,21 +92,34 @@ def test_what_counts_is_on_the_screen() -> None:
         "880",
         "38",
         "unknown",
-    ):
+    ):  # fmt: skip
         assert word in text, word
 
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_simulated_data_say_so_without_colour_at_any_width(width: int) -> None:
     lines = rendered(shown(), width).splitlines()
-    (programme,) = (line for line in lines if "hebei_anhui" in line)
+    (programme,) = (line for line in lines if "hebei_anhui" in line and "2024-07-14" in line)
     assert "SIMULATED" in programme
     (match,) = (line for line in lines if "Sample" in line)
     assert "SIM" in match
 
 
 def test_a_replay_that_has_ended_says_so() -> None:
-    assert "replay ended" in rendered(shown(), width=120)
+    assert "replay ended" in rendered(shown(), width=80)
+
+
+def test_every_programme_has_its_share_of_the_rows() -> None:
+    few = {"matches": [{**MATCH, "programme": "ohio_valley", "currency": "USD"}] * 3, "total": 3}
+    many = {"matches": [MATCH] * 40, "total": 62}
+    view = view_of(STATUS, {"hebei_anhui": many, "ohio_valley": few})
+    shown_rows = {name: len(rows) for name, rows in shares(view.matches, room=20)}
+    assert shown_rows == {"hebei_anhui": 15, "ohio_valley": 3}
+    text = rendered(Shown(view, UP, Settings(), 1.0))
+    assert "best " in text
+    assert "of 62" in text
+    assert "USD a day" in text
+    assert "CNY a day" in text
 
 
 def test_a_process_that_keeps_failing_is_named_with_its_reason() -> None:
