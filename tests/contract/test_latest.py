@@ -47,7 +47,7 @@ def test_only_the_last_record_of_each_thing_is_given_byte_for_byte(ledger: Engin
 
 def test_the_newest_rejections_are_given_in_append_order(ledger: EngineLedger) -> None:
     for offset in range(520):
-        ledger.append("rejected", rejected(offset), topic="synergy.rejected.v1")
+        ledger.append("rejected", rejected(offset))
     ledger.drain()
     values = _latest(ledger)
     assert len(values) == 500
