@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from cli.connections import kafka_connection, registry_address
+from cli.connections import registry_address
 from cli.embedded.ports import HOST, remember
 from cli.prepare import prepare
 from cli.stack import PARTS, Stack, StackSpec
 from cli.store_client import StoreClient, StoreError
 from runtime.clock import SystemClock
-from runtime.kafka_log import KafkaLog
+from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_producer import KafkaPublisher
 from runtime.log import LogError, OutRecord, Record, TopicPartition
 from runtime.partition_head import HEAD_KEY, Head
@@ -256,7 +256,7 @@ def _ready(stack: Stack) -> Pipeline:
     pipeline = Pipeline(
         stack,
         codec,
-        KafkaLog(kafka_connection(settings)),
+        KafkaLog(KafkaConnection(str(settings.kafka.bootstrap), {"log_level": "0"})),
         KafkaPublisher({**settings.kafka.client(), "linger.ms": LINGER_MS}),
         StoreClient(settings.store.address),
     )
