@@ -2,8 +2,8 @@
 
     python tests/crash/ledger_life.py BOOTSTRAP FOLDER SESSION MILLISECONDS
 
-0 milliseconds: it lives until everything is in the ledger. The clock of its death starts with the first step, and a kill
-finds the engine in the middle of an insert as often as Python between two of them.
+0 milliseconds: it lives until everything is in the ledger. The clock of its death starts with the first step, and a
+kill finds the engine in the middle of an insert as often as Python between two of them.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
         sink.step(0.05)
     sink.finish()
     database.close()
-    print(sink.status.repaired)
+    sys.stdout.write(f"{sink.status.repaired}\n")
 
 
 if __name__ == "__main__":
