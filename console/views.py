@@ -1,7 +1,7 @@
 """What is known now, in memory, folded from the topics: the latest version of everything that a screen shows.
 
-Bounded: one entry for each thing that exists, and the last so many outcomes and rejections. One thread, the event
-loop's, owns it.
+Bounded: one entry for each thing that exists, and the last so many closed matches, outcomes and rejections.
+One thread, the event loop's, owns it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ OPEN_STATES = frozenset(
         MatchState.AGREED,
     }
 )
+_KEPT_CLOSED = 5_000
 _KEPT_OUTCOMES = 10_000
 _KEPT_REJECTIONS = 1_000
 SeriesName = tuple[str, str, Direction]
@@ -63,6 +64,7 @@ class Views:
         default_factory=lambda: deque[Rejected](maxlen=_KEPT_REJECTIONS)
     )
     rejections: int = 0
+    _closed: OrderedDict[UUID, None] = field(default_factory=OrderedDict[UUID, None])
 
     def take(self, event: Event) -> None:
         """Fold one event in."""
@@ -73,7 +75,7 @@ class Views:
             case FacilityFacts():
                 self._take_facts(event)
             case Match():
-                self.matches[event.id] = event
+                self._take_match(event)
             case Unmatched():
                 self._take_unmatched(event)
             case Tick():
@@ -89,6 +91,14 @@ class Views:
                 self.rejections += 1
             case _:
                 pass
+
+    def _take_match(self, match: Match) -> None:
+        self.matches[match.id] = match
+        self._closed.pop(match.id, None)
+        if match.state not in OPEN_STATES:
+            self._closed[match.id] = None
+            if len(self._closed) > _KEPT_CLOSED:
+                del self.matches[self._closed.popitem(last=False)[0]]
 
     def _take_facts(self, facts: FacilityFacts) -> None:
         if not facts.removed:
