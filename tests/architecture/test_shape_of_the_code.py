@@ -32,8 +32,6 @@ LONGER_MODULES = {"runtime/partition_task.py": 320}
 LONGER_FUNCTIONS = {
     "bench/balance_core.py frames": 45,
     "bench/ledger_sink.py measure": 48,
-    "synergy/balance/oracle.py recompute": 43,
-    "synergy/balance/publication.py _columns": 50,
     "synergy/market/drafts.py _draft": 45,
     "synergy/market/picture.py take_picture": 48,
 }
