@@ -34,6 +34,7 @@ from runtime.log import (
     TopicPartition,
 )
 
+_ERRORS = 3  # a broker that is still starting is no news
 _TIMEOUT_S = 15.0
 _POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
 _ATTEMPTS, _PAUSE_S = 20, 0.1
@@ -63,7 +64,7 @@ class KafkaConnection:
         own: dict[str, str | int | float | bool] = {
             key.replace("_", "."): value for key, value in more.items()
         }
-        return {"bootstrap.servers": self.bootstrap, **self.security, **own}
+        return {"bootstrap.servers": self.bootstrap, "log_level": _ERRORS, **self.security, **own}
 
 
 class KafkaWriter:
