@@ -8,11 +8,12 @@ from typing import Final
 
 from schemas.events import Direction, FacilityFacts, Match, Reason
 from synergy.catalogue import Catalogue
-from synergy.market.lifecycle import CLOSED
+from synergy.lifecycle.match_states import CLOSED
 from synergy.market.policy import Policy
 from synergy.market.programme import Programme
 from synergy.market.reasons import Code
 from synergy.market.series import Held, Offer, Series, Snapshot, offered
+from synergy.market.transaction_commands import holds_flow
 
 OUT_OF_CHAPTER: Final = "no_data_in_chapter"
 
@@ -67,7 +68,8 @@ def take_picture(
     matches = [
         match
         for match in programme.matches.values()
-        if match.state not in CLOSED and in_market(match, market, catalogue)
+        if match.state not in CLOSED and holds_flow(programme, match)
+        if in_market(match, market, catalogue)
     ]
     return Snapshot(
         programme=programme.name,

@@ -14,11 +14,11 @@ from uuid import UUID, uuid5
 
 from schemas.events import Direction, Match, MatchState, Reason, Unmatched
 from synergy.catalogue import Catalogue
+from synergy.lifecycle.match_states import COMMITTED, FREE
 from synergy.market.allocate import Allocation, Solved, allocate
 from synergy.market.deadband import differs
 from synergy.market.drafts import Drafter, shown_km
 from synergy.market.hindrances import telling
-from synergy.market.lifecycle import COMMITTED, FREE
 from synergy.market.program import RowKind, holds
 from synergy.market.reasons import Code
 from synergy.market.series import (

@@ -53,16 +53,3 @@ class Code(StrEnum):
     # of alerts
     COMMITTED_SHORT = "committed_short"  # subject facility, value available, limit committed, unit
     SOLVER_TIME_LIMIT = "solver_time_limit"  # subject market, limit seconds
-
-
-class Refusal(StrEnum):
-    """Why a command was refused."""
-
-    UNKNOWN_MATCH = "unknown_match"
-    UNKNOWN_ACTION = "unknown_action"
-    OUTDATED = "outdated"
-    REVISION_MISSING = "revision_missing"
-    NOT_ALLOWED = "not_allowed"
-    SIDE_MISSING = "side_missing"
-    REASON_MISSING = "reason_missing"
-    QUANTITY_DIFFERS = "quantity_differs"

@@ -29,10 +29,10 @@ from schemas.events import (
     Tick,
     Unmatched,
 )
+from synergy.lifecycle.match_states import COMMITTED
 from synergy.market import MarketState, Policy
 from synergy.market.allocate import tie_break
 from synergy.market.candidates import find_edges
-from synergy.market.lifecycle import COMMITTED
 from synergy.market.parts import pack, unpack
 from synergy.market.picture import take_picture
 from synergy.market.plan import parts_of_difference
