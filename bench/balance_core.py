@@ -38,6 +38,8 @@ class Load:
     batches: int = 24
     batches_a_commit: int = 5
     noise: float = 0.3
+    decorated: bool = False
+    """Every reading carries a formula and a flag, every tenth is BAD, one source sends for all facilities."""
 
 
 def frames(load: Load) -> list[pl.DataFrame]:
@@ -85,7 +87,21 @@ def frames(load: Load) -> list[pl.DataFrame]:
                 properties=pl.lit([], pl.List(pl.Struct({"name": pl.String, "value": pl.Float64}))),
             )
         )
-    return [plain(frame) for frame in made]
+    return [plain(decorate(frame) if load.decorated else frame) for frame in made]
+
+
+def decorate(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the readings as a replay of derived flows sends them."""
+    bad = pl.int_range(pl.len()) % 10 == 0
+    return frame.with_columns(
+        source=pl.lit("replay"),
+        formula=pl.lit("fly_ash_from_heat_input"),
+        flags=pl.lit(["substitute"], pl.List(pl.String)),
+        quality=pl.when(bad)
+        .then(pl.lit("BAD"))
+        .otherwise(pl.lit("ESTIMATED"))
+        .cast(pl.Categorical),
+    )
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:
@@ -161,6 +177,7 @@ def main() -> None:
         Load("6,000 series, 10 min", 6_000, period_us=600_000_000),
         Load("6,000 series, 1 min", 6_000, period_us=60_000_000),
         Load("6,000 series, steady", 6_000, noise=0.0),
+        Load("6,000 series, formula and flag", 6_000, decorated=True),
         Load("99 series", 99),
         Load("99,999 series", 99_999, batches=60),
     ):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from cli.store_client import StoreClient, StoreError
-from cli.view import View, view_of
+from cli.view import View, programme_names, view_of
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
@@ -41,7 +41,10 @@ class Poller:
     def _read(self) -> None:
         try:
             status = self._client.get("/api/v1/status")
-            matches = self._client.get("/api/v1/matches", limit=MATCHES)
+            matches = {
+                name: self._client.get("/api/v1/matches", programme=name, limit=MATCHES)
+                for name in programme_names(status)
+            }
         except StoreError:
             return  # it is starting, stopping or busy: the last view stands
         self.view = view_of(status, matches)

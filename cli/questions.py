@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from cli.screen import figure, programme_words
+from cli.figures import figure
+from cli.match_table import programme_line
 from cli.store_client import StoreClient
 from cli.tables import aligned
 from cli.view import View, view_of
@@ -47,7 +48,7 @@ def _status_lines(view: View) -> list[str]:
         "",
         *(f"{table:<14}{rows:>14,} rows" for table, rows in sorted(view.ledger_rows.items())),
         "",
-        *(programme_words(programme) for programme in view.programmes),
+        *(programme_line(programme).plain.strip() for programme in view.programmes),
     ]
 
 

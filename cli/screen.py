@@ -17,15 +17,15 @@ from rich.live import Live as RichLive
 from rich.table import Table
 from rich.text import Text
 
+from cli.figures import figure
+from cli.match_table import SIMULATED, match_table, programme_line, programme_words
 from cli.supervisor import ChildState, meaning_of
-from cli.view import MatchView, ProgrammeView, View
+from cli.view import ProgrammeView, View
 from runtime.setting_types import Settings
 
 PLAIN_PERIOD_S = 5.0
 MESSAGES = 4
-WIDE = 110
 ROWS_OF_THE_REST = 16
-DASH = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def plain_line(shown: Shown) -> str:
         f"{figure(view.open_matches)} open matches",
         f"lag {figure(view.lag)}",
         f"{figure(view.ledger_total)} ledger rows",
-        *(programme_words(programme) for programme in view.programmes),
+        *(_programme_words(programme) for programme in view.programmes),
         *(_trouble(state) for state in shown.states if state.condition == "waiting"),
     ]
     return " | ".join(parts)
@@ -120,14 +120,13 @@ def plain_line(shown: Shown) -> str:
 
 def screen(shown: Shown, width: int, height: int) -> RenderableType:
     """Return the whole screen for a terminal of that size."""
-    room = max(3, height - ROWS_OF_THE_REST - len(shown.view.programmes))
+    room = max(4, height - ROWS_OF_THE_REST - len(shown.view.programmes))
     return Group(
         _head(shown.view),
         Text(""),
-        *(_programme_line(programme) for programme in shown.view.programmes),
+        *(programme_line(programme) for programme in shown.view.programmes),
         Text(""),
-        _matches(shown.view.matches[:room], width),
-        _more(shown.view, room),
+        match_table(shown.view, room, width),
         _processes(shown.states),
         Text(
             f"  console {shown.settings.store.address}   kafka {shown.settings.kafka.bootstrap}",
@@ -154,61 +153,6 @@ def _head(view: View) -> RenderableType:
     return grid
 
 
-def _programme_line(programme: ProgrammeView) -> Text:
-    line = Text(f"  {programme_words(programme)}", overflow="ellipsis", no_wrap=True)
-    if programme.data_kind.lower() == "simulated":
-        line.append("  SIMULATED", style="bold yellow")
-    return line
-
-
-def programme_words(programme: ProgrammeView) -> str:
-    """Return a programme's name, time, speed, chapter and note, as far as they are known."""
-    speed = f"x{programme.speed:,.0f}" if programme.speed else ""
-    words = (programme.name, programme.time, speed, programme.chapter, programme.note)
-    return "  ".join(word for word in words if word)
-
-
-def _matches(matches: tuple[MatchView, ...], width: int) -> RenderableType:
-    """Return the table of open matches; narrow terminals leave the distance and the kind's long form out."""
-    table = Table(expand=True, box=None, header_style="dim", pad_edge=False, padding=(0, 1))
-    table.add_column("giver", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("receiver", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("material", ratio=2, no_wrap=True, overflow="ellipsis")
-    table.add_column("per day", justify="right", no_wrap=True)
-    table.add_column("gain g/r", justify="right", no_wrap=True)
-    if width >= WIDE:
-        table.add_column("km", justify="right", no_wrap=True)
-    table.add_column("quality", no_wrap=True)
-    table.add_column("data", no_wrap=True)
-    for match in matches:
-        cells: list[RenderableType] = [
-            match.giver,
-            match.receiver,
-            match.material,
-            f"{figure(match.quantity_per_day)} {match.unit}",
-            f"{figure(match.giver_gain)}/{figure(match.receiver_gain)} {match.currency}".rstrip(),
-            *([figure(match.distance_km)] if width >= WIDE else []),
-            match.verdict,
-            _kind(match.data_kind, width),
-        ]
-        table.add_row(*cells)
-    return table
-
-
-def _kind(kind: str, width: int) -> Text:
-    """Return the kind of data in full where there is room, never left out: simulated rows say so."""
-    word = kind.upper() if kind.lower() == "simulated" else kind
-    return Text(word if width >= WIDE else word[:3], style="bold yellow" if word.isupper() else "")
-
-
-def _more(view: View, room: int) -> Text:
-    total = view.open_matches or len(view.matches)
-    if not view.matches:
-        return Text("  no match yet", style="dim")
-    hidden = total - min(room, len(view.matches))
-    return Text(f"  and {hidden} more" if hidden > 0 else "", style="dim")
-
-
 def _processes(states: tuple[ChildState, ...]) -> Text:
     line = Text("  ")
     for state in states:
@@ -229,8 +173,6 @@ def _trouble(state: ChildState) -> str:
     return f"{state.name} RESTARTING after {why}"
 
 
-def figure(value: float | None) -> str:
-    """Return a number for people; what is not known is a dash, never zero."""
-    if value is None:
-        return DASH
-    return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:,.1f}"
+def _programme_words(programme: ProgrammeView) -> str:
+    kind = f"{programme.data_kind} " if programme.data_kind == SIMULATED else ""
+    return f"{programme.name} {kind}{programme_words(programme)}"

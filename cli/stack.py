@@ -112,6 +112,7 @@ class Stack:
         self._clock = clock
         self._say = say
         self._supervisor = Supervisor(clock, say)
+        self._claims = ports.PortClaims()
         self._broker: kafka.Broker | None = None
         self.settings = spec.loaded.settings
 
@@ -122,17 +123,20 @@ class Stack:
             StackError, BrokerError, JarError, NoFreePortError: the stack can't run.
         """
         overrides: dict[str, object] = dict(self._spec.loaded.flags)
-        if not self._spec.loaded.chosen("kafka.bootstrap"):
-            self._broker = kafka.start(self._broker_spec(), self._say, self._clock)
-            overrides["kafka.bootstrap"] = self._broker.bootstrap
         parts = [part for part in self._spec.parts if not self._is_elsewhere(part)]
         usual = {part.name: part.usual_port for part in parts if part.usual_port is not None}
-        chosen = ports.choose(self.settings.var / "ports.json", usual)
+        chosen = ports.choose(self.settings.var / "ports.json", usual, self._claims)
         overrides |= {
             part.setting: _address(part, chosen[part.name]) for part in parts if part.setting
         }
+        first = [part for part in parts if part.first]
+        self._start_parts(first, overrides)  # while the broker starts
+        if not self._spec.loaded.chosen("kafka.bootstrap"):
+            self._broker = self._start_broker()
+            overrides["kafka.bootstrap"] = self._broker.bootstrap
         self.settings = load(overrides).settings
-        self._start_parts([part for part in parts if part.first], overrides)
+        for part in first:
+            self._wait_until_ready(part, overrides[part.setting])
         self._spec.prepare(self.settings)
         self._start_parts([part for part in parts if not part.first], overrides)
 
@@ -140,7 +144,7 @@ class Stack:
         """Start again what has ended. Blocks for seconds only when the broker itself has ended."""
         if self._broker is not None and self._broker.child.exit_status() is not None:
             self._say("Kafka: ended, starting it again")
-            self._broker = kafka.start(self._broker_spec(), self._say, self._clock)
+            self._broker = self._start_broker()
         self._supervisor.look()
 
     def states(self) -> list[ChildState]:
@@ -162,8 +166,9 @@ class Stack:
             grace_s = min(max(part.stop_s for part in parts), self._left(deadline))
             self._supervisor.stop([part.name for part in parts], grace_s)
         if self._broker is not None:
-            self._broker.child.stop(self._left(deadline))
+            self._broker.stop(self._left(deadline))
             self._broker = None
+        self._claims.close()
 
     def _left(self, deadline: float) -> float:
         return max(LEAST_GRACE_S, deadline - self._clock.monotonic_s())
@@ -172,23 +177,21 @@ class Stack:
         """Whether the settings name a server of this kind that runs elsewhere."""
         return part.setting.endswith(".url") and self._spec.loaded.chosen(part.setting)
 
-    def _broker_spec(self) -> kafka.BrokerSpec:
-        return kafka.BrokerSpec(
+    def _start_broker(self) -> kafka.Broker:
+        spec = kafka.BrokerSpec(
             var=self.settings.var,
             jar_cache=self.settings.embedded.jar_cache.expanduser(),
             heap_mb=self.settings.embedded.kafka_heap_mb,
         )
+        return kafka.start(spec, self._say, self._clock, self._claims)
 
     def _start_parts(self, parts: Sequence[Part], overrides: Mapping[str, object]) -> None:
-        """Start the parts side by side, then wait for those that have something to wait for."""
+        """Start the parts side by side."""
         for part in parts:
             spec = self._child(part, environment(overrides))
             if stop_stale(spec.pid_file, spec.mark, STALE_GRACE_S) is not None:
                 self._say(f"{part.name}: ended a process that an earlier run left behind")
             self._supervisor.start(spec)
-        for part in parts:
-            if part.ready_path:
-                self._wait_until_ready(part, overrides)
 
     def _child(self, part: Part, variables: Mapping[str, str]) -> ChildSpec:
         var = self.settings.var.resolve()
@@ -203,9 +206,9 @@ class Stack:
             may_end=part.may_end,
         )
 
-    def _wait_until_ready(self, part: Part, overrides: Mapping[str, object]) -> None:
+    def _wait_until_ready(self, part: Part, address: object) -> None:
         began = self._clock.monotonic_s()
-        while not responds(f"{overrides[part.setting]}{part.ready_path}"):
+        while not responds(f"{address}{part.ready_path}"):
             if self._clock.monotonic_s() - began > READY_S:
                 raise NotReadyError(part.name, self.settings.var / "log" / f"{part.name}.log")
             self._clock.sleep(0.1)

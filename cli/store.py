@@ -24,9 +24,10 @@ from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.ledger_database import QueryLimits
 from runtime.logs import Logger
 from runtime.metrics import Metrics
+from runtime.prefetching_source import PrefetchingSource
 from schemas.codec import Codec
 from schemas.topic_files import topic_files
-from sinks.ledger import LedgerSink, SinkPlan
+from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import RowSorter
@@ -80,7 +81,9 @@ def _sink(plan: StorePlan, tools: StoreTools, database: ClickHouse) -> LedgerSin
     sorter = RowSorter(tables, Writers(tables, tools.schemas), tools.draw_bytes)
     writer = RangeWriter(DatabaseStore(database), sorter, tools.draw_bytes().hex())
     parts = SinkParts(
-        source=_source(plan.connection, "synergy.ledger", 16 * 1024),
+        source=PrefetchingSource(
+            _source(plan.connection, "synergy.ledger", 16 * 1024), POLL_RECORDS
+        ),
         writer=writer,
         clock=tools.clock,
         log=tools.log,

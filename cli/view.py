@@ -35,11 +35,12 @@ class ProgrammeView:
     """One programme's own time. `speed` is seconds of event time per second; None when it holds."""
 
     name: str
-    time: str
-    speed: float | None
-    chapter: str
-    data_kind: str
-    note: str
+    time: str = ""
+    speed: float | None = None
+    chapter: str = ""
+    data_kind: str = ""
+    note: str = ""
+    open_matches: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,8 @@ class View:
         return sum(self.ledger_rows.values()) if self.ledger_rows else None
 
 
-def view_of(status: Document, matches: Document) -> View:
-    """Read the store's `/api/v1/status` and `/api/v1/matches`."""
+def view_of(status: Document, matches: Mapping[str, Document]) -> View:
+    """Read the store's `/api/v1/status`, and its `/api/v1/matches` of each programme by name."""
     return View(
         events_per_second=_number(status, "events_per_second"),
         published=_integer(status, "published"),
@@ -74,19 +75,30 @@ def view_of(status: Document, matches: Document) -> View:
         ledger_rows={
             str(table): int(rows) for table, rows in _mapping(status.get("ledger_rows")).items()
         },
-        programmes=tuple(_programme(row) for row in _rows(status.get("programmes"))),
-        matches=tuple(_match(row) for row in _rows(matches.get("matches"))),
+        programmes=tuple(
+            _programme(row, matches.get(_text(row, "programme"), {}))
+            for row in _rows(status.get("programmes"))
+        ),
+        matches=tuple(
+            _match(row) for found in matches.values() for row in _rows(found.get("matches"))
+        ),
     )
 
 
-def _programme(row: Document) -> ProgrammeView:
+def programme_names(status: Document) -> list[str]:
+    """Return the programmes that a status names."""
+    return [_text(row, "programme") for row in _rows(status.get("programmes"))]
+
+
+def _programme(row: Document, matches: Document) -> ProgrammeView:
     return ProgrammeView(
         name=_text(row, "programme"),
         time=_text(row, "time"),
         speed=_number(row, "speed"),
         chapter=_text(row, "chapter"),
-        data_kind=_text(row, "data_kind"),
+        data_kind=_text(row, "data_kind").upper(),
         note=_text(row, "note"),
+        open_matches=_integer(matches, "total"),
     )
 
 
@@ -103,7 +115,7 @@ def _match(row: Document) -> MatchView:
         currency=_text(row, "currency"),
         distance_km=_number(row, "distance_km"),
         verdict=_text(row, "verdict"),
-        data_kind=_text(row, "data_kind"),
+        data_kind=_text(row, "data_kind").upper(),
     )
 
 

@@ -51,12 +51,13 @@ class _Message(Protocol):
 class KafkaSinkSource:
     """Implements `runtime.sink_source.SinkSource`.
 
-    Two clients: one fetches, the other asks and commits. With one client, a commit that waits for
-    its answer never gets it while another thread fetches (confluent-kafka 2.16).
+    Two clients: one fetches, the other asks and commits. A client that one thread polls all the
+    time hardly ever lets another thread in (confluent-kafka 2.16), not even for what it remembers.
     """
 
     def __init__(self, settings: SinkSourceSettings, describe: Describe | None = None) -> None:
         self._timeout_s = settings.timeout_s
+        self._ends: dict[TopicPartition, int] = {}
         shared: dict[str, str | int | float | bool] = {
             "bootstrap.servers": settings.bootstrap,
             "group.id": settings.group,
@@ -139,12 +140,15 @@ class KafkaSinkSource:
             messages = self._consumer.consume(max_records, timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
-        return _sorted_out(cast("Sequence[_Message]", messages))
+        fetched = _sorted_out(cast("Sequence[_Message]", messages))
+        for tp, part in fetched.items():
+            end = self._consumer.get_watermark_offsets(_vendor(tp), cached=True)[1]
+            self._ends[tp] = max(end, part.next)
+        return fetched
 
     def known_end(self, tp: TopicPartition) -> int | None:
-        """Return the high watermark that librdkafka remembers."""
-        end = self._consumer.get_watermark_offsets(_vendor(tp), cached=True)[1]
-        return end if end >= 0 else None
+        """Return the high watermark as it was when records of the partition last came."""
+        return self._ends.get(tp)
 
     def close(self) -> None:
         """Leave without committing."""

@@ -23,6 +23,8 @@ from confluent_kafka.admin import (
     TopicDescription,
 )
 
+from runtime.clock import SystemClock
+
 TIMEOUT_S = 20.0
 
 Asked = TypeVar("Asked")
@@ -184,14 +186,27 @@ class TopicAdmin:
     def apply(self, specs: Sequence[TopicSpec]) -> list[TopicChange]:
         """Create and configure what differs; return every difference, the refused ones included.
 
+        A topic that was created is known to the brokers when this returns.
+
         Raises:
             TopicsError: the cluster refused one of the changes.
         """
         changes = self.plan(specs)
         by_name = {spec.name: spec for spec in specs}
-        self._create([by_name[change.topic] for change in changes if change.action == "create"])
+        created = [by_name[change.topic] for change in changes if change.action == "create"]
+        self._create(created)
         self._configure([change for change in changes if change.action == "configure"])
+        self._wait_until_visible(created)
         return changes
+
+    def _wait_until_visible(self, specs: Sequence[TopicSpec]) -> None:
+        """Wait until the brokers know what the controller has created: they learn of it a moment later."""
+        clock = SystemClock()
+        deadline = clock.monotonic_s() + TIMEOUT_S
+        while missing := [change.topic for change in self.plan(specs)]:
+            if clock.monotonic_s() > deadline:
+                raise TopicsError(f"creating {', '.join(missing)}", "the brokers do not know them")
+            clock.sleep(0.05)
 
     def _create(self, specs: Sequence[TopicSpec]) -> None:
         if not specs:

@@ -28,7 +28,8 @@ _OUT_OF_REACH = (
     SchemasUnavailableError,
     TopicMissingError,
 )
-_POLL_RECORDS = 10_000
+POLL_RECORDS = 10_000
+"""Records of one poll: enough to amortise it, few enough to keep memory bounded."""
 _POSITION_AFTER_S = 2.0
 _CHECK_TOPICS_S = 30.0
 _FIRST_PAUSE_S = 0.1
@@ -97,7 +98,7 @@ class LedgerSink:
         self._open_again(self._abandoned())
         self._check_topics()
         try:
-            fetched = self._parts.source.poll(_POLL_RECORDS, timeout_s)
+            fetched = self._parts.source.poll(POLL_RECORDS, timeout_s)
         except OffsetGoneError as error:
             self._open_again([error.tp])
             return

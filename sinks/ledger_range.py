@@ -125,8 +125,13 @@ class RangeWriter:
         taken = block.records.only(set(block.records.offsets) - refused)
         if len(taken):
             yield self._like(place, block, taken)
-        bad = dict.fromkeys(refused, Bad("refused_by_database", str(error)[:500]))
-        yield self.sorter.undecodable(place, block.records.only(refused), bad)
+        kept = block.records.only(refused)
+        by_database = Bad("refused_by_database", str(error)[:500])
+        bad = {
+            offset: self.sorter.explained(cast("bytes", value)) or by_database
+            for offset, value in zip(kept.offsets, kept.values, strict=True)
+        }
+        yield self.sorter.undecodable(place, kept, bad)
 
     def _refused(self, place: Place, block: Block, records: Columns) -> Iterator[int]:
         if self._takes(place, block, records):

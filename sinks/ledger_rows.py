@@ -59,7 +59,7 @@ class RowSorter:
             if frame is None:
                 blocks.append(self._tombstones(place, group))
                 continue
-            writer = self.writers.of(frame)
+            writer = self._writer(frame, place.tp.topic)
             if isinstance(writer, Bad):
                 bad |= dict.fromkeys(group.offsets, writer)
             else:
@@ -89,6 +89,19 @@ class RowSorter:
         return _block(
             form, records, plain_container(form, place, records, bodies, self.draw_check())
         )
+
+    def explained(self, value: bytes) -> Bad | None:
+        """Return what is wrong with a value that the database refused, if more than that can be said."""
+        writer = self.writers.of(value[:FRAME_LENGTH])
+        return writer if isinstance(writer, Bad) else writer.explained(value)
+
+    def _writer(self, frame: bytes, topic: str) -> Writer | Bad:
+        """Return the writer of these records, or why none of them is an event of this topic.
+
+        A record on a topic that is not its own is what somebody claims, not what its owner said.
+        """
+        writer = self.writers.of(frame)
+        return writer if isinstance(writer, Bad) else writer.misplaced(topic) or writer
 
     def _tombstones(self, place: Place, group: Columns) -> Block:
         form = plain_format(TOMBSTONES, (), self.tables.of(TOMBSTONES))

@@ -10,6 +10,11 @@ from typing import Protocol, cast
 import fastavro
 from fastavro.types import Schema
 
+from schemas.avro_files import parse_schema
+from schemas.avro_types import RecordType
+from schemas.body import check_body
+from schemas.errors import DecodeError, DefinitionError
+from schemas.topic_files import topic_files
 from sinks.container import FRAME_LENGTH, ContainerFormat, event_format
 from sinks.ledger_tables import TABLE_OF_RECORD, TableColumns
 
@@ -32,7 +37,7 @@ class SchemasUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """Why a record is no event."""
+    """Why a record is no event: the reason codes are those of the stages' rejections."""
 
     reason: str
     message: str
@@ -40,10 +45,23 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """One writer schema: how its records become containers, and how one of them is decoded alone."""
+    """One writer schema: how its records become containers, and how one of them is decoded alone.
+
+    `strict` is the record's type as this product decodes it; None when the schema is newer than this program.
+    """
 
     form: ContainerFormat
+    record: str
     structure: Schema
+    strict: RecordType | None
+
+    def misplaced(self, topic: str) -> Bad | None:
+        """Return what is wrong with these records on a topic, or None where its file names them."""
+        known = topic_files().get(topic)
+        if known is None or self.record in known.records:
+            return None
+        takes = ", ".join(known.records)
+        return Bad("misplaced", f"{self.record} does not belong on {topic}, which takes {takes}")
 
     def fault(self, value: bytes) -> Bad | None:
         """Return what is wrong with a framed value, or None when its body is used to the last byte."""
@@ -51,12 +69,26 @@ class Writer:
         try:
             fastavro.schemaless_reader(body, self.structure, None)
         except Exception as error:  # the decoder raises whatever the bytes lead it to
-            return Bad(
-                "wrong_avro",
-                f"the body is no {self.form.table} record: {type(error).__name__}: {error}"[:500],
+            return self.explained(value) or Bad(
+                "wrong_avro", f"the body is no {self.record}: {type(error).__name__}: {error}"[:500]
             )
         left = len(value) - FRAME_LENGTH - body.tell()
-        return Bad("trailing_bytes", f"{left} bytes are left behind the record") if left else None
+        if not left:
+            return None
+        return self.explained(value) or Bad(
+            "trailing_bytes", f"{left} bytes follow the {self.record}: send one record a value"
+        )
+
+    def explained(self, value: bytes) -> Bad | None:
+        """Return what the product's own decoder says of a value; it also looks at times, UUIDs and texts."""
+        if self.strict is None:
+            return None
+        try:
+            check_body(self.strict, value[FRAME_LENGTH:])
+        except DecodeError as error:
+            where = f"{error.field}: " if error.field else ""
+            return Bad(error.code, f"{where}{error.message}"[:500])
+        return None
 
 
 @dataclass(slots=True)
@@ -75,19 +107,26 @@ class Writers:
         if len(frame) < FRAME_LENGTH or frame[0] != 0:
             return Bad(
                 "not_framed",
-                "the value does not start with a zero byte and a schema id of four bytes",
+                f"the value starts with {frame.hex() or 'nothing'}: send Avro in Confluent framing "
+                "(a zero byte, the schema id as four bytes, the body)",
             )
         schema_id = int.from_bytes(frame[1:], "big")
         known = self._known.get(schema_id)
         if known is None:
             text = self.schemas.text(schema_id)
             if text is None:
-                return Bad("unknown_schema", f"the registry has no schema with id {schema_id}")
+                return Bad(
+                    "unknown_schema_id",
+                    f"the registry has no schema with id {schema_id}: register it, then publish",
+                )
             known = self._known[schema_id] = self._learn(schema_id, text)
         return known
 
     def _learn(self, schema_id: int, text: str) -> Writer | Bad:
-        structure = fastavro.parse_schema(cast("Schema", _structure(json.loads(text))))
+        try:
+            structure = fastavro.parse_schema(cast("Schema", _structure(json.loads(text))))
+        except Exception as error:  # JSON and Protobuf schemas have ids too
+            return Bad("unknown_record", f"schema {schema_id} is no Avro: {type(error).__name__}")
         name = str(structure.get("name", "")) if isinstance(structure, dict) else ""
         table = TABLE_OF_RECORD.get(name)
         if table is None:
@@ -95,7 +134,15 @@ class Writers:
                 "unknown_record",
                 f"schema {schema_id} is of {name or 'no record'}: the ledger has no such table",
             )
-        return Writer(event_format(table, schema_id, text, self.tables.of(table)), structure)
+        form = event_format(table, schema_id, text, self.tables.of(table))
+        return Writer(form, name.rpartition(".")[2], structure, _strict(text))
+
+
+def _strict(text: str) -> RecordType | None:
+    try:
+        return parse_schema(text).type
+    except DefinitionError:
+        return None
 
 
 def _structure(schema: object) -> object:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from runtime.log import Record, TopicPartition
 from schemas.errors import DecodeError
 from schemas.events import Coordinates, Rejected
+from schemas.topic_files import topic_files, topics_of
 
 
 class Fault(NamedTuple):
@@ -26,8 +27,12 @@ def undecodable(error: DecodeError) -> Fault:
 
 def misplaced(event: str, tp: TopicPartition) -> Fault:
     """The event is good, and on the wrong topic."""
+    takes = ", ".join(topic_files()[tp.topic].records)
+    own = " or ".join(topic.name for topic in topics_of(event))
     return Fault(
-        "misplaced", None, f"{event} does not belong on {tp.topic}: see `synergy topics show`"
+        "misplaced",
+        None,
+        f"{event} does not belong on {tp.topic}, which takes {takes}: send it to {own}",
     )
 
 

@@ -132,5 +132,7 @@ def _end(pid: int, grace_s: float) -> None:
                 return
             clock.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
+        while command_line(pid):
+            clock.sleep(0.01)
     except ProcessLookupError:
         return

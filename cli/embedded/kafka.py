@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cli.embedded import jars, ports
 from cli.embedded.broker_settings import BrokerPlace, new_cluster_id, write_properties
 from cli.embedded.child import Child, ChildSpec, stop_stale
+from cli.embedded.ports import PortClaims
 from runtime.clock import Clock, SystemClock
 from runtime.topics import answering_cluster
 
@@ -70,19 +73,27 @@ class Broker:
 
     bootstrap: str
     child: Child
+    claims: PortClaims
 
-    def stop(self) -> None:
-        """Stop it cleanly; kill it when that takes longer than four seconds."""
-        self.child.stop(STOP_S)
+    def stop(self, grace_s: float = STOP_S) -> None:
+        """Stop it cleanly; kill it when that takes longer than `grace_s` seconds."""
+        self.child.stop(grace_s)
+        self.claims.close()
 
 
-def start(spec: BrokerSpec, report: Report, clock: Clock | None = None) -> Broker:
+def start(
+    spec: BrokerSpec,
+    report: Report,
+    clock: Clock | None = None,
+    claims: PortClaims | None = None,
+) -> Broker:
     """Fetch what is missing, format the storage on the first start, start the broker and wait until it answers.
 
     Args:
         spec: where and how big.
         report: takes one line of progress.
         clock: for the waiting.
+        claims: of the caller's stack; the broker's ports are added.
 
     Raises:
         JarError: the jars are not all there.
@@ -90,25 +101,42 @@ def start(spec: BrokerSpec, report: Report, clock: Clock | None = None) -> Broke
         BrokerError: the broker ended or did not answer within a minute; the message has the end of
             its log.
     """
-    clock = clock or SystemClock()
-    class_path = jars.class_path(spec.jar_cache, report)
-    folder = (spec.var / "kafka").resolve()
-    stale = stop_stale(spec.pid_file, str(folder), STOP_S)
-    if stale is not None:
-        report(f"Kafka: ended process {stale}, left behind by an earlier run")
+    with ExitStack() as undo:
+        if claims is None:
+            claims = undo.enter_context(closing(PortClaims()))
+        class_path = jars.class_path(spec.jar_cache, report)
+        stale = stop_stale(spec.pid_file, str(_folder(spec)), STOP_S)
+        if stale is not None:
+            report(f"Kafka: ended process {stale}, left behind by an earlier run")
+        start_once = partial(_start_once, spec, class_path, report, clock or SystemClock())
+        broker = _on_free_ports(spec, claims, report, start_once)
+        undo.pop_all()
+        return broker
+
+
+def _on_free_ports(
+    spec: BrokerSpec,
+    claims: PortClaims,
+    report: Report,
+    start_once: Callable[[BrokerPlace], Child],
+) -> Broker:
+    """Choose ports until the broker could listen on them: somebody without claims may be faster."""
     avoid: frozenset[int] = frozenset()
     for attempt in range(1, STARTS + 1):
-        chosen = ports.choose(spec.var / "ports.json", USUAL_PORTS, avoid)
-        place = BrokerPlace(folder, chosen["kafka"], chosen["kafka_controller"])
-        write_properties(place)
-        _format(spec, place, class_path, report)
+        chosen = ports.choose(spec.var / "ports.json", USUAL_PORTS, claims, avoid)
+        place = BrokerPlace(_folder(spec), chosen["kafka"], chosen["kafka_controller"])
         try:
-            return _start_once(spec, place, class_path, report, clock)
+            return Broker(place.bootstrap, start_once(place), claims)
         except PortTakenError:
             if attempt == STARTS:
                 raise
+            report("Kafka: somebody took the port meanwhile, trying another one")
             avoid |= frozenset(chosen.values())
     raise AssertionError  # the loop returns or raises
+
+
+def _folder(spec: BrokerSpec) -> Path:
+    return (spec.var / "kafka").resolve()
 
 
 def _java(spec: BrokerSpec, class_path: Sequence[Path]) -> list[str]:
@@ -147,9 +175,13 @@ def _format(
 
 
 def _start_once(
-    spec: BrokerSpec, place: BrokerPlace, class_path: Sequence[Path], report: Report, clock: Clock
-) -> Broker:
+    spec: BrokerSpec, class_path: Sequence[Path], report: Report, clock: Clock, place: BrokerPlace
+) -> Child:
+    write_properties(place)
+    _format(spec, place, class_path, report)
     spec.output.unlink(missing_ok=True)
+    if spec.log.exists():
+        spec.log.replace(spec.log.with_name("kafka.previous.log"))
     child = Child(
         ChildSpec(
             name="kafka",
@@ -159,6 +191,17 @@ def _start_once(
             mark=str(place.properties),
         )
     )
+    try:
+        _wait_until_ready(spec, place, child, report, clock)
+    except BaseException:  # Ctrl-C too: nothing is left running
+        child.stop(STOP_S)
+        raise
+    return child
+
+
+def _wait_until_ready(
+    spec: BrokerSpec, place: BrokerPlace, child: Child, report: Report, clock: Clock
+) -> None:
     began = clock.monotonic_s()
     reported = 0
     while answering_cluster({"bootstrap.servers": place.bootstrap}, 1.0) != place.cluster_id:
@@ -166,19 +209,18 @@ def _start_once(
         if child.exit_status() is not None:
             raise _why(spec)
         if waited > READY_S:
-            child.stop(STOP_S)
             raise BrokerError(f"no answer on {place.bootstrap} after {READY_S:.0f} s", spec.log)
         if int(waited) // 2 > reported:
             reported = int(waited) // 2
             report(f"Kafka: starting, {waited:.0f} s")
         clock.sleep(0.1)
     report(f"Kafka: ready on {place.bootstrap} after {clock.monotonic_s() - began:.1f} s")
-    return Broker(place.bootstrap, child)
 
 
 def _why(spec: BrokerSpec) -> BrokerError:
-    """Tell a taken port from everything else."""
-    for log in (spec.log, spec.output):
-        if log.is_file() and "Address already in use" in log.read_text(errors="replace")[-20_000:]:
+    """Tell a taken port from everything else; both logs begin with this start."""
+    logs = [log for log in (spec.log, spec.output) if log.is_file()]
+    for log in logs:
+        if "Address already in use" in log.read_text(errors="replace"):
             return PortTakenError("its port was taken", log)
-    return BrokerError("it ended while starting", spec.log if spec.log.is_file() else spec.output)
+    return BrokerError("it ended while starting", logs[0] if logs else spec.output)

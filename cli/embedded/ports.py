@@ -5,10 +5,13 @@ The usual ones, or the next free ones, remembered in `var/ports.json`.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import socket
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 HOST = "127.0.0.1"
 TRIES = 500
@@ -21,6 +24,40 @@ class NoFreePortError(Exception):
         super().__init__(f"no free port for {name} between {first} and {first + TRIES}")
         self.name = name
         self.first = first
+
+
+class PortClaims:
+    """Ports that this process has claimed before anybody listens on them.
+
+    Stacks that start at the same moment see the same free ports, and a broker needs seconds until it listens. A claim
+    is a locked file that every process of this machine looks at; the system frees it when the process ends.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.gettempdir())
+        self._held: dict[int, TextIO] = {}
+
+    def take(self, port: int) -> bool:
+        """Claim a port; False when another process has claimed it. What is held already stays so."""
+        if port in self._held:
+            return True
+        try:
+            file = (self._folder / f"byproduct-synergy-port-{port}.lock").open("w")
+        except OSError:
+            return True  # another user's file: whether the port is free still decides
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._held[port] = file
+        return True
+
+    def close(self) -> None:
+        """Give up every claim."""
+        for file in self._held.values():
+            file.close()
+        self._held.clear()
 
 
 def remembered(path: Path) -> dict[str, int]:
@@ -36,13 +73,14 @@ def remembered(path: Path) -> dict[str, int]:
 
 
 def choose(
-    path: Path, usual: Mapping[str, int], avoid: frozenset[int] = frozenset()
+    path: Path, usual: Mapping[str, int], claims: PortClaims, avoid: frozenset[int] = frozenset()
 ) -> dict[str, int]:
     """Return a free port for each name and remember them all.
 
     Args:
         path: the file that remembers.
         usual: preferred port by name.
+        claims: get the chosen ports.
         avoid: ports that turned out to be taken although they looked free.
 
     Raises:
@@ -53,7 +91,8 @@ def choose(
     for name, first in usual.items():
         taken = avoid | frozenset(chosen.values())
         candidates = (before.get(name, first), *range(first, first + TRIES))
-        port = next((port for port in candidates if port not in taken and is_free(port)), None)
+        free = (port for port in candidates if port not in taken and is_free(port))
+        port = next((port for port in free if claims.take(port)), None)
         if port is None:
             raise NoFreePortError(name, first)
         chosen[name] = port

@@ -38,11 +38,11 @@ class SeriesFlags:
             .group_by("series", "flag", maintain_order=True)
             .agg(pl.col("day").max())
         )
+        numbers = {flag: texts.number(flag) for flag in seen["flag"].unique(maintain_order=True)}
         for number, flag, day in seen.iter_rows():
             known = self._days.setdefault(number, {})
-            flag_number = texts.number(flag)
-            if day > known.get(flag_number, 0):
-                known[flag_number] = day
+            if day > known.get(numbers[flag], 0):
+                known[numbers[flag]] = day
                 self.changed.add(number)
 
     def since(self, series: int, first_day: int, texts: Texts) -> tuple[str, ...]:
@@ -50,7 +50,8 @@ class SeriesFlags:
         known = self._days.get(series)
         if not known:
             return ()
-        return tuple(sorted(texts[flag] for flag, day in known.items() if day >= first_day))
+        shown = [texts[flag] for flag, day in known.items() if day >= first_day]
+        return tuple(sorted(shown)) if len(shown) > 1 else tuple(shown)
 
     def saved(self, series: int) -> list[list[int]]:
         """Return the flags as pairs of number and day."""

@@ -30,6 +30,10 @@ from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
+LETTERS = "nfsqtlgcihwda"
+NUMBERED = "nfsi"
+"""Kinds that are numbered from 0 without a hole."""
+
 HEAD = np.dtype(
     [
         ("series", SERIES),
@@ -128,8 +132,7 @@ def _take_told(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
     told.changed[changed] = False
     _put(parts, "t", changed, told.rows[changed])
     for number in sorted(told.changed_details):
-        details = told.details.get(number)
-        parts[key("d", number)] = None if details is None else _document(asdict(details))
+        parts[key("d", number)] = _document(asdict(told.details[number]))
     told.changed_details.clear()
 
 

@@ -140,25 +140,34 @@ def take_positions(state: PartitionState, next_offset: int) -> tuple[Position, .
     news |= ~now.stale[series] & ~now.out[series] & _day_over(now.time[series], told)
     details = _details(state, series, found, now)
     for place, detail in details.items():
-        former = state.told.details.get(int(series[place]), NO_DETAILS)
-        if differ(former, detail):
+        if differ(state.told.details.get(int(series[place]), NO_DETAILS), detail):
             news[place] = True
     chosen = np.flatnonzero(news)
-    kept = [details.get(place, NO_DETAILS) for place in chosen.tolist()]
-    state.told.keep(series[chosen], found.numbers[chosen], kept)
-    return publish(state, found.where(chosen), kept, next_offset)
+    kept = {place: details[place] for place in chosen.tolist() if place in details}
+    numbers = series[list(kept)].tolist()
+    state.told.keep(
+        series[chosen],
+        found.numbers[chosen],
+        dict(zip(numbers, kept.values(), strict=True)),
+    )
+    shown = [kept.get(place, NO_DETAILS) for place in chosen.tolist()]
+    return publish(state, found.where(chosen), shown, next_offset)
 
 
 def _details(
     state: PartitionState, series: Int64s, found: Evaluation, now: Status
 ) -> dict[int, Details]:
     """Return flags and analyses by place, for the few series that have or had any."""
-    if not (state.flags or state.analyses or state.told.details):
+    flags, analyses, told = state.flags, state.analyses, state.told.details
+    if not (flags or analyses or told):
         return {}
     details: dict[int, Details] = {}
+    first_days, times = found.flags_from.tolist(), now.time[series].tolist()
     for place, number in enumerate(series.tolist()):
-        if number in state.flags or number in state.analyses or number in state.told.details:
-            flags = state.flags.since(number, int(found.flags_from[place]), state.texts)
-            analyses = state.analyses.valid(number, int(now.time[number]))
-            details[place] = Details(flags, analyses) if flags or analyses else NO_DETAILS
+        if number in flags or number in analyses or number in told:
+            shown = flags.since(number, first_days[place], state.texts)
+            valid = analyses.valid(number, times[place])
+            former = told.get(number, NO_DETAILS)
+            unchanged = shown == former.flags and valid == former.analyses
+            details[place] = former if unchanged else Details(shown, valid)
     return details

@@ -110,7 +110,7 @@ def _columns(
             for detail, out in zip(details, numbers["out"].tolist(), strict=True)
         ],
         "properties": [
-            tuple(analysis.event() for analysis in detail.analyses) if detail else ()
+            tuple(analysis.event() for analysis in detail.analyses) if detail.analyses else ()
             for detail in details
         ],
     }

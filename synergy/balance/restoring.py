@@ -19,7 +19,8 @@ from synergy.balance.analyses import Analysis
 from synergy.balance.errors import PartError
 from synergy.balance.facilities import Entry
 from synergy.balance.identities import IDENTITY, Ranges
-from synergy.balance.parts import GROUP_PART, HEAD, KEY, SLOT_KEY, WEEK_PART
+from synergy.balance.parts import GROUP_PART, HEAD, KEY, LETTERS, NUMBERED, SLOT_KEY, WEEK_PART
+from synergy.balance.parts import key as part_key
 from synergy.balance.plans import PlanLine
 from synergy.balance.programmes import ReplayTime
 from synergy.balance.series import NAME
@@ -52,14 +53,24 @@ def _number(part: tuple[bytes, bytes]) -> int:
 
 def sort_parts(parts: Iterable[tuple[bytes, bytes]]) -> Mapping[str, _Kind]:
     """Sort parts by letter. Raises PartError for one of another format version."""
-    kinds = {letter: _Kind() for letter in "nfsqtlgcihwda"}
+    kinds = {letter: _Kind() for letter in LETTERS}
     for key, value in parts:
         kind = kinds.get(key[:1].decode("latin-1"))
         if kind is None or not value or value[0] != VERSION:
             raise PartError(key, f"unknown kind or format version (this is version {VERSION})")
         kind.keys.append(key)
         kind.values.append(value)
+    for letter in NUMBERED:
+        _complete(kinds[letter], letter)
     return kinds
+
+
+def _complete(kind: _Kind, letter: str) -> None:
+    """Raise PartError unless the parts are numbered from 0 without a hole."""
+    numbers = {_number((key, b"")) for key in kind.keys}
+    for number in range(len(kind.keys)):
+        if number not in numbers:
+            raise PartError(part_key(letter, number), "missing")
 
 
 def texts_of(kind: _Kind) -> dict[int, str]:

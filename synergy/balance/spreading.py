@@ -44,10 +44,15 @@ def spread(quantity: Int64s, start: Int64s, end: Int64s, width: int, oldest: Int
     count = np.maximum((end - 1) // width - first + 1, 0)
     row = np.repeat(np.arange(len(quantity)), count)
     bucket = first[row] + ramp(count)
-    edge = bucket * width
-    before = np.maximum(edge, start[row]) - start[row]
-    after = np.minimum(edge + width, end[row]) - start[row]
-    return Shares(row, bucket, _differences(quantity, end - start, row, before, after))
+    length = end - start
+    elapsed = np.minimum((bucket + 1) * width, end[row]) - start[row]
+    come = _come(quantity, length, row, elapsed)
+    parts = np.diff(come, prepend=0)
+    opening = (np.cumsum(count) - count)[count > 0]  # where the parts of a row begin
+    before = np.maximum(first * width - start, 0)  # what lies before `oldest` has come already
+    rows = np.flatnonzero(count)
+    parts[opening] = come[opening] - _come(quantity, length, rows, before[rows])
+    return Shares(row, bucket, parts)
 
 
 def ramp(counts: Int64s) -> Int64s:
@@ -66,33 +71,26 @@ def share(quantity: int, elapsed: int, length: int) -> int:
     return quantity * elapsed // length
 
 
-def _differences(
-    quantity: Int64s, length: Int64s, row: Int64s, before: Int64s, after: Int64s
-) -> Int64s:
-    """Return share(after) - share(before), in 64 bits where the product fits, else in Python's integers."""
-    step = _common_step(length, before, after)
+def _come(quantity: Int64s, length: Int64s, row: Int64s, elapsed: Int64s) -> Int64s:
+    """Return `share` for each (row, elapsed), in 64 bits where the product fits, else in Python's integers."""
+    step = _common_step(length, elapsed)
     units = length // step
     fits = _fits(quantity, units)
-    amount, unit = quantity[row], units[row]
     if fits.all():
-        return amount * (after // step) // unit - amount * (before // step) // unit
-    parts = np.zeros(len(row), np.int64)
+        return quantity[row] * (elapsed // step) // units[row]
+    come = np.zeros(len(row), np.int64)
     small = fits[row]
-    amount, unit = amount[small], unit[small]
-    parts[small] = (
-        amount * (after[small] // step) // unit - amount * (before[small] // step) // unit
-    )
-    for part in np.flatnonzero(~small).tolist():
-        index = int(row[part])
-        whole, over = int(quantity[index]), int(length[index])
-        parts[part] = share(whole, int(after[part]), over) - share(whole, int(before[part]), over)
-    return parts
+    come[small] = quantity[row[small]] * (elapsed[small] // step) // units[row[small]]
+    for place in np.flatnonzero(~small).tolist():
+        index = int(row[place])
+        come[place] = share(int(quantity[index]), int(elapsed[place]), int(length[index]))
+    return come
 
 
-def _common_step(length: Int64s, before: Int64s, after: Int64s) -> int:
+def _common_step(length: Int64s, elapsed: Int64s) -> int:
     """Return the longest of minute, second and microsecond of which all times are multiples."""
     for step in _STEPS_US:
-        if not ((length % step).any() or (before % step).any() or (after % step).any()):
+        if not ((length % step).any() or (elapsed % step).any()):
             return step
     return 1
 

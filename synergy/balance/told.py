@@ -5,7 +5,7 @@ Pure: no clock, no I/O, no threads (gate: import-linter). The deadband is here a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +47,6 @@ class Details:
     flags: tuple[str, ...] = ()
     analyses: tuple[Analysis, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.flags or self.analyses)
-
 
 NO_DETAILS = Details()
 
@@ -90,22 +87,20 @@ class Told:
         return differs
 
     def keep(
-        self, series: Int64s, present: npt.NDArray[np.void], details: Sequence[Details]
+        self, series: Int64s, present: npt.NDArray[np.void], details: Mapping[int, Details]
     ) -> None:
-        """Note what has been published."""
+        """Note what has been published; series without flags and analyses need no details."""
         self.rows[series] = present
         self.rows["version"][series] = VERSION
         self.changed[series] = True
-        if not any(details) and not self.details:
-            return
-        for number, detail in zip(series.tolist(), details, strict=True):
-            if detail:
+        for number, detail in details.items():
+            if detail != self.details.get(number, NO_DETAILS):
                 self.details[number] = detail
-                self.changed_details.add(number)
-            elif self.details.pop(number, None) is not None:
                 self.changed_details.add(number)
 
 
 def differ(former: Details, present: Details) -> bool:
     """Return whether the details are news."""
+    if former is present:
+        return False
     return former.flags != present.flags or is_news(former.analyses, present.analyses)

@@ -29,6 +29,7 @@ class Refusal(StrEnum):
     DELIVERY_OPEN = "delivery_open"
     NOTHING_TO_APPROVE = "nothing_to_approve"
     OWN_AMENDMENT = "own_amendment"
+    SUSPENDED = "suspended"
 
 
 def refusal_words() -> Mapping[str, tuple[str, str]]:

@@ -10,12 +10,15 @@ from datetime import datetime
 from uuid import UUID
 
 from schemas.events import Alert, Command, Coordinates, Match, MatchState, Outcome, Reason
+from synergy.catalogue import Catalogue
 from synergy.lifecycle import COMMANDS, MATCHES, ON_ALERT, ON_MATCH, Action, Refusal
 from synergy.lifecycle.steps import Stepped, signed
 from synergy.market.alert_commands import on_alert
+from synergy.market.picture import silence
 from synergy.market.policy import Policy
 from synergy.market.programme import Programme
 from synergy.market.reasons import Code
+from synergy.market.series import need_series, pair_of, supply_series
 from synergy.market.transaction_commands import allowed_after, allowed_on, on_transaction
 
 NOTHING = Stepped(())
@@ -33,8 +36,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a command is answered by besides the programme: the thresholds, and the clock for snoozes."""
+    """What a command is answered by besides the programme; `now` is the clock, for snoozes."""
 
+    catalogue: Catalogue
     policy: Policy
     now: datetime
 
@@ -48,7 +52,7 @@ def answer(programme: Programme, command: Command, at: Coordinates, terms: Terms
     if action in ON_ALERT:
         return _about_alert(programme, command, at, terms.now)
     if action in ON_MATCH and not programme.has_transaction(subject):
-        return _about_match(programme, command, at, programme.matches.get(subject))
+        return _about_match(programme, command, at, terms.catalogue)
     return _about_transaction(programme, command, at, terms.policy)
 
 
@@ -61,8 +65,9 @@ def _subject(command: Command) -> UUID:
 
 
 def _about_match(
-    programme: Programme, command: Command, at: Coordinates, match: Match | None
+    programme: Programme, command: Command, at: Coordinates, catalogue: Catalogue
 ) -> Answer:
+    match = programme.matches.get(_subject(command))
     if match is None:
         return Answer(_refusal(command, at, Refusal.UNKNOWN_MATCH, ()))
     action = Action(command.action)
@@ -70,6 +75,8 @@ def _about_match(
     state = MATCHES.following(match.state, action, command.side)
     if refusal is None and state is None:
         refusal = Refusal.NOT_ALLOWED
+    if refusal is None and action is Action.ACCEPT and _suspended(programme, match, catalogue):
+        refusal = Refusal.SUSPENDED
     if refusal is not None or state is None:
         possible = MATCHES.allowed(match.state, command.side)
         outcome = _refusal(command, at, refusal or Refusal.NOT_ALLOWED, possible)
@@ -124,6 +131,17 @@ def _refused(match: Match, command: Command, action: Action) -> Refusal | None:
     if command.quantity not in {None, match.quantity_per_day}:
         return Refusal.QUANTITY_DIFFERS
     return None
+
+
+def _suspended(programme: Programme, match: Match, catalogue: Catalogue) -> bool:
+    """Whether a side gives or takes nothing now: the next solve will say so of a proposal."""
+    time, pair = programme.head.time, pair_of(match)
+    for series in (supply_series(pair), need_series(pair)):
+        held = programme.positions.get(series)
+        facts = programme.facts.get(series.facility)
+        if held is None or time is None or silence(held, facts, catalogue, time) is not None:
+            return True
+    return False
 
 
 def _by_person(command: Command) -> Reason:

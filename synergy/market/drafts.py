@@ -151,6 +151,8 @@ def _reasons(
         Reason(code=Code.SAMPLE_NEEDED, subject=m.property, limit=m.limit, unit=m.unit)
         for m in edge.assessment.missing
     ]
+    if not edge.assessment.margins:
+        found.append(Reason(code=Code.NO_LIMITS, subject=edge.use.id))
     permit = hazard_permit(catalogue.materials[edge.use.material])
     if permit is not None:
         found.append(Reason(code=Code.PERMIT_HELD, subject=permit))

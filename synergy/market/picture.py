@@ -65,12 +65,6 @@ def take_picture(
             silent[series] = reason
         elif facts is not None:
             offers[series.direction].append(_offer(series, held, facts))
-    matches = [
-        match
-        for match in programme.matches.values()
-        if match.state not in CLOSED and holds_flow(programme, match)
-        if in_market(match, market, catalogue)
-    ]
     return Snapshot(
         programme=programme.name,
         market=market,
@@ -80,7 +74,7 @@ def take_picture(
         supplies=tuple(offers[Direction.SUPPLY]),
         needs=tuple(offers[Direction.DEMAND]),
         silent=MappingProxyType(silent),
-        matches=tuple(sorted(matches, key=lambda match: match.id)),
+        matches=_matches(programme, market, catalogue),
         pairs=MappingProxyType(
             {
                 pair: memory
@@ -97,6 +91,17 @@ def take_picture(
         ),
         policy=policy,
     )
+
+
+def _matches(programme: Programme, market: str, catalogue: Catalogue) -> tuple[Match, ...]:
+    """Return the matches that are proposed or hold flow, by id."""
+    found = [
+        match
+        for match in programme.matches.values()
+        if match.state not in CLOSED and holds_flow(programme, match)
+        if in_market(match, market, catalogue)
+    ]
+    return tuple(sorted(found, key=lambda match: match.id))
 
 
 def _offer(series: Series, held: Held, facts: FacilityFacts) -> Offer:

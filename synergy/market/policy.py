@@ -38,7 +38,7 @@ class Policy:
     most_edges: int = 16_000
     least_edges: int = 3
     alternatives: int = 2
-    solve_seconds: float = 1.0
+    solve_seconds: float = 5.0
     answer_within: timedelta = timedelta(days=14)
     closed_for: timedelta = timedelta(days=2)
     amended_for: timedelta = timedelta(days=90)

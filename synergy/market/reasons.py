@@ -16,6 +16,7 @@ class Code(StrEnum):
     HAUL_REACH = "haul_reach"  # value km, limit break-even km
     TREATED = "treated"  # subject treatment
     SAMPLE_NEEDED = "sample_needed"  # subject property, limit, unit
+    NO_LIMITS = "no_limits"  # subject use: the catalogue has no quality limits for it
     PERMIT_HELD = "permit_held"  # subject permit
     BINDING_SUPPLY = "binding_supply"  # value worth of one more unit, unit
     BINDING_NEED = "binding_need"  # value worth of one more unit, unit

@@ -121,7 +121,7 @@ class MarketState:
         if handled is not None:
             self._events.append(handled.outcome)
             return
-        terms = Terms(self._policy, EPOCH + self._now_us * MICROSECOND)
+        terms = Terms(self._catalogue, self._policy, EPOCH + self._now_us * MICROSECOND)
         given = answer(programme, command, at, terms)
         programme.set_handled(Handled(given.outcome, self._now_us))
         if given.match is not None:

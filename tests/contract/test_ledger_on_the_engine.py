@@ -66,7 +66,7 @@ def test_every_field_of_every_record_type_arrives(ledger: EngineLedger, name: st
 
 
 def test_bytes_of_a_rejected_record_arrive_unchanged(ledger: EngineLedger) -> None:
-    ledger.append("rejected", rejected(3, value=b"\x00\xff\n"), topic="synergy.rejected.v1")
+    ledger.append("rejected", rejected(3, value=b"\x00\xff\n"))
     ledger.drain()
     assert ledger.one("SELECT hex(key), hex(value) FROM rejected") == ("FF", "00FF0A")
 
@@ -96,9 +96,9 @@ BAD = {
     "empty value": (b"", "not_framed"),
     "four bytes": (b"\x00\x00\x00\x00", "not_framed"),
     "no framing": (b"junk that is long enough", "not_framed"),
-    "unknown schema id": (b"\x00\x00\x00\xff\xff" + GOOD[5:], "unknown_schema"),
-    "empty body": (GOOD[:5], "wrong_avro"),
-    "truncated": (GOOD[:-3], "wrong_avro"),
+    "unknown schema id": (b"\x00\x00\x00\xff\xff" + GOOD[5:], "unknown_schema_id"),
+    "empty body": (GOOD[:5], "empty_body"),
+    "truncated": (GOOD[:-3], "truncated"),
     "one byte left": (GOOD + b"\x00", "trailing_bytes"),
     "a whole record behind the body": (GOOD + GOOD[5:], "trailing_bytes"),
     "bytes of another record type": (
@@ -140,6 +140,22 @@ def test_all_bad_records_in_one_range_are_kept(ledger: EngineLedger) -> None:
     assert ledger.one("SELECT count() FROM undecodable") == (len(BAD),)
 
 
+@pytest.mark.parametrize("name", sorted(SCHEMA_IDS.keys() - {"availability", "tick"}))
+def test_a_record_on_the_topic_of_others_is_no_row_of_its_table(
+    ledger: EngineLedger, name: str
+) -> None:
+    value = frame(name, every_record()[name])
+    ledger.append("availability", availability(1))
+    offset = ledger.append_bytes(value)
+    ledger.append("availability", availability(2))
+    ledger.drain()
+    assert ledger.all("SELECT reason, _offset, hex(_value) FROM undecodable") == [
+        ("misplaced", offset, value.hex().upper())
+    ]
+    assert ledger.one(f"SELECT count() FROM {_table(name)}") == (0,)  # noqa: S608
+    assert ledger.one("SELECT count() FROM availability_counted") == (2,)
+
+
 def test_a_record_that_only_the_database_refuses_is_kept_as_undecodable(
     ledger: EngineLedger,
 ) -> None:
@@ -151,8 +167,12 @@ def test_a_record_that_only_the_database_refuses_is_kept_as_undecodable(
     ledger.append("availability", availability(3))
     ledger.drain()
     assert ledger.all("SELECT sequence FROM availability ORDER BY 1") == [(1,), (3,)]
-    assert ledger.all("SELECT reason, _offset FROM undecodable") == [
-        ("refused_by_database", offset)
+    assert ledger.all("SELECT reason, message, _offset FROM undecodable") == [
+        (
+            "wrong_avro",
+            "revision: the number is longer than its type; write the record with the schema of its id",
+            offset,
+        )
     ]
 
 
@@ -217,8 +237,8 @@ def test_the_lowest_offset_of_an_identity_counts_and_rejected_readings_do_not(
 ) -> None:
     for sequence in (1, 2, 1, 3, 2, 1):
         ledger.append("availability", availability(sequence))
-    ledger.append("rejected", rejected(1), topic="synergy.rejected.v1")
-    ledger.append("rejected", rejected(3), topic="synergy.rejected.v1")
+    ledger.append("rejected", rejected(1))
+    ledger.append("rejected", rejected(3))
     ledger.drain()
     counted = ledger.all("SELECT sequence, _offset FROM availability_counted ORDER BY 1")
     assert counted == [(1, 0), (2, 4)]

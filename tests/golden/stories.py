@@ -23,7 +23,7 @@ from schemas.events import (
     Transaction,
     Unmatched,
 )
-from synergy.lifecycle import agreement_id, delivery_id
+from synergy.lifecycle import Agreement, Delivery, agreement_id, delivery_id
 from synergy.market import Event, Language, View, load_words
 from tests.market.plants import CATALOGUE, Market, analysis, facts, need, supply
 
@@ -68,10 +68,11 @@ def _apply(market: Market, given: Step) -> None:
             if "delivery" in rest:
                 subject = delivery_id(subject, rest["delivery"])
             state = market.state
-            revisions = {
-                one.id: one.revision
-                for one in (*state.agreements("ohio"), *state.deliveries("ohio"))
-            }
+            things: list[Agreement | Delivery] = [
+                *state.agreements("ohio"),
+                *state.deliveries("ohio"),
+            ]
+            revisions = {one.id: one.revision for one in things}
             _send(
                 market,
                 action,

@@ -14,6 +14,7 @@ from runtime.log import TopicPartition
 from runtime.logs import logger
 from runtime.memory_sink_source import MemoryTopics
 from runtime.metrics import Metrics
+from schemas.topic_files import AVAILABILITY, topic_files, topics_of
 from sinks.ledger import LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
 from sinks.ledger_partition import FlushRules
@@ -25,6 +26,8 @@ from sinks.migrate import migrate, shipped
 from sinks.writers import Writers
 from tests.ledger.samples import frame, registry
 
+OTHERS = [name for name, topic in topic_files().items() if topic.records and name != AVAILABILITY]
+
 
 @dataclass
 class EngineLedger:
@@ -32,23 +35,17 @@ class EngineLedger:
 
     database: LedgerDatabase
     topics: MemoryTopics = field(
-        default_factory=lambda: MemoryTopics(
-            {"synergy.availability.v1": 2, "synergy.rejected.v1": 1}
-        )
+        default_factory=lambda: MemoryTopics({AVAILABILITY: 2} | dict.fromkeys(OTHERS, 1))
     )
     sessions: int = 0
 
-    def append(
-        self,
-        name: str,
-        event: dict[str, object],
-        partition: int = 0,
-        topic: str = "synergy.availability.v1",
-    ) -> int:
-        return self.append_bytes(frame(name, event), partition, topic)
+    def append(self, name: str, event: dict[str, object], partition: int = 0) -> int:
+        """Append an event to its own topic; `name` is that of its schema file."""
+        record = "".join(part.title() for part in name.split("_"))
+        return self.append_bytes(frame(name, event), partition, topics_of(record)[0].name)
 
     def append_bytes(
-        self, value: bytes | None, partition: int = 0, topic: str = "synergy.availability.v1"
+        self, value: bytes | None, partition: int = 0, topic: str = AVAILABILITY
     ) -> int:
         tp = TopicPartition(topic, partition)
         return self.topics.append(tp, b"key", value, 1_172_750_400_123)
@@ -64,10 +61,8 @@ class EngineLedger:
             log=logger("tests"),
             metrics=Metrics(),
         )
-        topics = ["synergy.availability.v1", "synergy.rejected.v1"]
-        return LedgerSink(
-            parts, SinkPlan(topics=topics, rules=FlushRules(linger_s=0.0, spacing_s=0.0))
-        )
+        rules = FlushRules(linger_s=0.0, spacing_s=0.0)
+        return LedgerSink(parts, SinkPlan(topics=[AVAILABILITY, *OTHERS], rules=rules))
 
     def drain(self) -> LedgerSink:
         sink = self.sink()

@@ -205,3 +205,16 @@ def reasons_of(events: Iterable[Event], facility: str, material: str) -> list[Re
 def codes(reasons: Iterable[Reason]) -> list[str]:
     """The codes of reasons."""
     return [item.code for item in reasons]
+
+
+POWER = facts("power", "3510", (39.90, -80.80))
+OTHER_POWER = facts("power2", "3510", (39.85, -80.85))
+MIX = facts("mix", "2395", (40.00, -80.70))
+BRICK = facts("brick", "2392", (40.10, -80.75))
+KILN = facts("kiln", "2394", (39.60, -80.90))
+BOARD = facts("board", "2395", (39.83, -80.82))
+
+
+def started(*inputs: FacilityFacts | Position) -> Market:
+    """A market in March 2007 with these inputs."""
+    return Market().tick(MARCH).feed(*inputs)

@@ -304,3 +304,13 @@ def test_a_solve_out_of_time_changes_nothing_and_raises_an_alert(market: Market)
     events = market.solve()
     assert [item.state for item in events if isinstance(item, Alert)] == [AlertState.CLEARED]
     assert only(matches(events)).revision == 2
+
+
+def test_a_suspended_match_cannot_be_accepted_but_declined(market: Market) -> None:
+    seen = proposed(market)
+    market.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH, stale=True))
+    outcome, changed = sent(market, command(1, seen, "accept"))
+    assert (outcome.reason, changed) == (Refusal.SUSPENDED, [])
+    outcome, changed = sent(market, command(2, seen, "decline"))
+    assert outcome.accepted
+    assert only(changed).state is MatchState.DECLINED

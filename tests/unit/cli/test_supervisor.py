@@ -116,6 +116,12 @@ def test_a_stopped_child_is_not_started_again(tmp_path: Path, said: list[str]) -
 
 def test_what_a_killed_parent_left_behind_is_found_and_ended(tmp_path: Path) -> None:
     child = Child(spec_of(tmp_path, WAITS))
+    wait_for(
+        lambda: (
+            command_line(child.pid).endswith(f"{tmp_path} ")
+            and "guard" not in command_line(child.pid)
+        )
+    )
     assert stop_stale(tmp_path / "worker.pid", str(tmp_path), grace_s=5) == child.pid
     assert child.exit_status() == -signal.SIGTERM
     assert stop_stale(tmp_path / "worker.pid", str(tmp_path), grace_s=5) is None

@@ -1,0 +1,195 @@
+"""Rows per second of the ledger sink: a real Kafka to the embedded engine, every step included.
+
+    .venv/bin/python -m bench.ledger_sink [readings]
+
+Fills the availability topic of an embedded broker, then lets the sink of the store drain it: fetch, block check,
+pending range, insert, next announcement. Beside it stands the raw limit: the same containers, built beforehand,
+inserted one after the other without Kafka and without the check. The bar: >= 80,000 rows/s end to end.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from bench.foundation import say, take_free_ports
+from bench.machine import conditions
+from bench.results import Bar, Figure, record
+from cli.embedded import kafka
+from cli.worker import partition_counts
+from producers.load import LoadPlan, load_records
+from runtime.clickhouse import ClickHouse, EmbeddedEngine, open_database
+from runtime.clock import SystemClock, process_cpu_s
+from runtime.kafka_producer import KafkaPublisher
+from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
+from runtime.ledger_database import AvroInsert
+from runtime.log import OutRecord, TopicPartition
+from runtime.logs import logger
+from runtime.metrics import Metrics
+from runtime.prefetching_source import PrefetchingSource
+from runtime.settings import load
+from runtime.sink_source import Columns, SourceUnavailableError
+from runtime.topics import TopicAdmin, TopicSpec
+from schemas import topic_files
+from schemas.avro_files import record_schemas
+from schemas.codec import Codec
+from schemas.routing import partition_for
+from sinks.container import Place
+from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan
+from sinks.ledger_flush import SinkParts
+from sinks.ledger_partition import FlushRules
+from sinks.ledger_range import RangeWriter
+from sinks.ledger_rows import RowSorter
+from sinks.ledger_store import DatabaseStore
+from sinks.ledger_tables import read_columns
+from sinks.migrate import migrate, shipped
+from sinks.writers import Writers
+
+PLAN = LoadPlan(facilities=2_000, start=datetime(2024, 7, 1, tzinfo=UTC))
+BAR = 80_000.0
+READINGS = 1_000_000
+
+
+class ShippedSchemas:
+    """The shipped schemas under the ids that the benchmark's codec writes."""
+
+    def __init__(self, ids: dict[str, int]) -> None:
+        self._texts = {ids[name]: schema.text for name, schema in record_schemas().items()}
+
+    def text(self, schema_id: int) -> str | None:
+        """See `sinks.writers.WriterSchemas.text`."""
+        return self._texts.get(schema_id)
+
+
+def fill(bootstrap: str, codec: Codec, readings: int) -> None:
+    publisher = KafkaPublisher({"bootstrap.servers": bootstrap})
+    count = partition_counts()[topic_files.AVAILABILITY]
+    for one in load_records(PLAN, codec.encode, readings):
+        place = TopicPartition(topic_files.AVAILABILITY, partition_for(one.facility, count))
+        publisher.publish(OutRecord(place, one.key, one.value))
+    publisher.flush()
+
+
+def sorter_of(database: ClickHouse, schemas: ShippedSchemas) -> RowSorter:
+    columns = read_columns(database)
+    return RowSorter(columns, Writers(columns, schemas), partial(secrets.token_bytes, 8))
+
+
+def drain(
+    bootstrap: str, database: ClickHouse, schemas: ShippedSchemas, readings: int
+) -> tuple[float, float]:
+    """Let the sink work until every reading is in; return wall and CPU seconds."""
+    clock = SystemClock()
+    source = KafkaSinkSource(SinkSourceSettings(bootstrap=bootstrap, group="ledger"))
+    parts = SinkParts(
+        source=PrefetchingSource(source, POLL_RECORDS),
+        writer=RangeWriter(DatabaseStore(database), sorter_of(database, schemas), "bench"),
+        clock=clock,
+        log=logger("bench"),
+        metrics=Metrics(),
+    )
+    sink = LedgerSink(parts, SinkPlan(topics=[topic_files.AVAILABILITY]))
+    while True:
+        try:
+            sink.open()
+            break
+        except SourceUnavailableError:
+            clock.sleep(0.2)
+    began, cpu = clock.monotonic_s(), process_cpu_s()
+    while sum(rows for _, rows in sink.status.written) < readings:
+        sink.step(0.1)
+    spent = clock.monotonic_s() - began, process_cpu_s() - cpu
+    sink.finish()
+    return spent
+
+
+def raw_limit(database: ClickHouse, schemas: ShippedSchemas, values: Sequence[bytes]) -> float:
+    """Return rows per second of inserting prebuilt containers."""
+    clock, rules = SystemClock(), FlushRules()
+    sorter = sorter_of(database, schemas)
+    place = Place(TopicPartition("raw", 0), "raw")
+    blocks = [
+        sorter.sort(
+            place,
+            Columns(
+                [*range(start, start + len(part))], [1] * len(part), [b"k"] * len(part), [*part]
+            ),
+        )
+        for start in range(0, len(values), rules.max_rows)
+        if (part := values[start : start + rules.max_rows])
+    ]
+    began = clock.monotonic_s()
+    for number, (block,) in enumerate(blocks):
+        insert = AvroInsert(
+            table=block.table,
+            columns=block.columns,
+            container=block.container,
+            token=f"raw-{number}",
+        )
+        database.insert_avro(insert)
+    return len(values) / (clock.monotonic_s() - began)
+
+
+def measure(readings: int) -> list[Figure]:
+    """Fill a broker, drain it, insert the raw containers; return the figures."""
+    ids = {name: number + 1 for number, name in enumerate(sorted(record_schemas()))}
+    codec, schemas = Codec(ids), ShippedSchemas(ids)
+    with tempfile.TemporaryDirectory(prefix="synergy-bench-") as folder:
+        take_free_ports(Path(folder))
+        cache = load().settings.embedded.jar_cache.expanduser()
+        spec = kafka.BrokerSpec(var=Path(folder), jar_cache=cache)
+        broker = kafka.start(spec, say)
+        database = open_database(EmbeddedEngine(path=Path(folder) / "ledger"))
+        migrate(database, shipped())
+        try:
+            topic = topic_files.topic_files()[topic_files.AVAILABILITY]
+            topics = [TopicSpec(topic.name, topic.partitions, topic.config, 1)]
+            TopicAdmin({"bootstrap.servers": broker.bootstrap}).apply(topics)
+            fill(broker.bootstrap, codec, readings)
+            say(f"{readings:,} readings published")
+            wall_s, cpu_s = drain(broker.bootstrap, database, schemas, readings)
+            some = [r.value for r in load_records(PLAN, codec.encode, min(readings, 200_000))]
+            limit = raw_limit(database, schemas, some)
+        finally:
+            database.close()
+            broker.stop()
+    said = conditions(
+        {"readings": readings, "partitions": topic.partitions, "wall_s": round(wall_s, 1)}
+    )
+    return [
+        Figure(
+            name="ledger sink: rows per second",
+            value=readings / wall_s,
+            unit="rows/s end to end",
+            bar=Bar(">=", BAR),
+            conditions=said,
+        ),
+        Figure(
+            name="ledger sink: CPU per row",
+            value=cpu_s / readings * 1e6,
+            unit="us of user+system CPU",
+            bar=None,
+            conditions=said,
+        ),
+        Figure(
+            name="ledger sink: raw inserts of the same containers",
+            value=limit,
+            unit="rows/s",
+            bar=None,
+            conditions={**said, "readings": len(some)},
+        ),
+    ]
+
+
+def main() -> None:
+    """Measure and record."""
+    record(measure(int(sys.argv[1]) if len(sys.argv) > 1 else READINGS))
+
+
+if __name__ == "__main__":
+    main()

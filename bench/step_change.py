@@ -1,0 +1,135 @@
+"""From a step of a supply to the changed match over REST, while 1,000 readings a second come in.
+
+    .venv/bin/python -m bench.step_change [steps] [readings a second]
+
+The stack runs as `synergy up --without replay`. A live programme of 2,000 plants x 3 materials publishes the
+background; in the same programme a refinery offers sulphur to an acid works, 30 % more or less at random moments, 1 to
+3 s after the last step was seen. The time of a step runs from the moment it was due to be sent, not from the broker's
+acknowledgement, to the first answer of `GET /api/v1/matches` with the new quantity, asked every 20 ms.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from bench.background import Background
+from bench.foundation import Sender, codec_of, say, take_free_ports
+from bench.machine import conditions
+from bench.market_pair import GIVER, GRAM_A_TONNE, MarketPair
+from bench.results import Bar, Figure, record
+from bench.running_stack import RunningStack, running_stack
+from runtime.clock import US_PER_S
+
+STEPS = 60
+PER_SECOND = 1_000
+FACILITIES = 2_000
+PROGRAMME = "load"
+WARM_UP_S = 20.0
+POLL_S = 0.02
+PAUSE_S = (1.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What was asked for."""
+
+    count: int
+    per_second: int
+
+
+def now_of(stack: RunningStack) -> datetime:
+    """Return the time of day."""
+    return datetime.fromtimestamp(stack.clock.now_us() / US_PER_S, UTC)
+
+
+def shown_tonnes(stack: RunningStack) -> float | None:
+    """Return what the pair's match says a day, None while there is none."""
+    matches: list[dict[str, Any]] = stack.get("/api/v1/matches", facility=GIVER).get("matches", [])
+    return float(matches[0]["quantity_per_day"]) if matches else None
+
+
+def shows(stack: RunningStack, grams: int) -> bool:
+    """Whether the match has this quantity, to the kilogram that the documents have."""
+    tonnes = shown_tonnes(stack)
+    return tonnes is not None and abs(tonnes - grams / GRAM_A_TONNE) < 0.01
+
+
+def ready(stack: RunningStack) -> bool:
+    """Whether every part is a process of this start and the store answers that it is ready."""
+    parts = ("kafka", "registry", "store", "balance", "market")
+    return all(stack.runs(name) for name in parts) and bool(stack.get("/readyz").get("ready"))
+
+
+def take_steps(stack: RunningStack, pair: MarketPair, steps: int) -> list[float]:
+    """Take the steps; return the seconds of each."""
+    moments = random.Random(20070301)  # noqa: S311 - no secret: the same moments every time
+    seconds: list[float] = []
+    for number in range(steps):
+        stack.clock.sleep(moments.uniform(*PAUSE_S))
+        due_s = stack.elapsed_s
+        wanted = pair.step()
+        seen_s = stack.wait("the changed match", lambda: shows(stack, wanted), POLL_S)  # noqa: B023
+        seconds.append(seen_s - due_s)
+        if (number + 1) % 10 == 0:
+            say(f"{number + 1} steps, the last took {seconds[-1]:.2f} s")
+    return seconds
+
+
+def measure(asked: Steps) -> list[Figure]:
+    """Run the stack, the background and the steps."""
+    background = Background(FACILITIES, asked.per_second)
+    with tempfile.TemporaryDirectory(prefix="synergy-bench-") as folder:
+        var = Path(folder)
+        take_free_ports(var)
+        with running_stack(var, without=("replay",)) as stack:
+            stack.wait("every part runs", lambda: ready(stack))
+            codec = codec_of(stack.settings)
+            with background.running(Sender(stack.settings, codec), now_of(stack)):
+                pair = MarketPair(Sender(stack.settings, codec), PROGRAMME, now_of(stack))
+                pair.enrol()
+                stack.wait("the pair's match", lambda: shows(stack, pair.quantity))
+                stack.clock.sleep(WARM_UP_S)
+                seconds = take_steps(stack, pair, asked.count)
+    return figures(seconds, asked, background)
+
+
+def figures(seconds: Sequence[float], asked: Steps, background: Background) -> list[Figure]:
+    """Return the percentiles."""
+    said = conditions(
+        {
+            "steps": len(seconds),
+            "background_readings_per_s": asked.per_second,
+            "background_readings": background.published,
+            "background_behind_at_worst_s": round(background.behind_s, 2),
+            "slowest_s": round(max(seconds), 3),
+        }
+    )
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    return [
+        Figure(
+            name=f"step change to visible match, p{percentile}",
+            value=cuts[percentile - 1],
+            unit="s",
+            bar=Bar("<=", limit),
+            conditions=said,
+        )
+        for percentile, limit in ((50, 1.5), (99, 3.0))
+    ]
+
+
+def main() -> None:
+    """Measure and record."""
+    given = [int(text) for text in sys.argv[1:]]
+    record(measure(Steps(*(*given, *(STEPS, PER_SECOND)[len(given) :]))))
+
+
+if __name__ == "__main__":
+    main()
