@@ -18,6 +18,8 @@ from schemas.routing import partition_for
 from stream_processors.outbox import Outbox
 from stream_processors.rejection import Fault, failure, misplaced, rejected, undecodable
 from synergy.balance import MaterialRule, PartitionBalances
+from synergy.balance.enrolment import BAD_FACILITY, flaw_of
+from synergy.balance.validation import REASONS
 from synergy.catalogue import Catalogue
 
 STAGE = "balance"
@@ -116,10 +118,24 @@ class BalanceStage:
         except DecodeError as error:
             self._reject(state, batch, row, undecodable(error))
             return
-        if isinstance(event, Facility):
-            state.balances.put_facility(event, record.offset)
-        else:
+        if not isinstance(event, Facility):
             self._reject(state, batch, row, misplaced(type(event).__name__, batch.tp))
+        elif fault := self._enrolment_fault(state, event, record.key):
+            self._reject(state, batch, row, fault)
+        else:
+            state.balances.put_facility(event, record.offset)
+
+    def _enrolment_fault(
+        self, state: BalanceState, facility: Facility, key: bytes | None
+    ) -> Fault | None:
+        flaw = flaw_of(facility, key)
+        if flaw is not None:
+            return Fault(BAD_FACILITY, flaw.field, flaw.message, facility.id, facility.source)
+        if partition_for(facility.id, self._partitions) == state.partition:
+            return None
+        _, text = REASONS["wrong_partition"]
+        message = text.format(facility=facility.id)
+        return Fault("wrong_partition", "id", message, facility.id, facility.source)
 
     def tick(self, state: BalanceState, now_us: int) -> bool:
         """See `runtime.stage.Stage.tick`: positions of live programmes may have become stale."""

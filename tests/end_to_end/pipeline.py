@@ -29,7 +29,8 @@ from runtime.settings import load
 from schemas import topic_files
 from schemas.codec import Codec
 from schemas.errors import DecodeError
-from schemas.events import Event
+from schemas.events import Availability, Event
+from schemas.identity import series_key
 from schemas.routing import partition_for
 
 CLOCK = SystemClock()
@@ -85,7 +86,10 @@ class Pipeline:
     def record(self, topic: str, routing_key: str, event: Event) -> OutRecord:
         """Return an event as a record of the partition of its routing key."""
         tp = TopicPartition(topic, partition_for(routing_key, PARTITIONS))
-        return OutRecord(tp, routing_key.encode(), self.codec.encode(event))
+        key = routing_key.encode()
+        if isinstance(event, Availability):
+            key = series_key(event.facility, event.material, event.direction)
+        return OutRecord(tp, key, self.codec.encode(event))
 
     # -- out
 
@@ -102,21 +106,20 @@ class Pipeline:
         return list(self.store.post("/api/v1/sql", {"sql": statement})["rows"])
 
     def read(
-        self, topic: str, start: Mapping[int, int] | None = None
+        self, topic: str, partitions: Iterable[int] = range(PARTITIONS)
     ) -> Iterator[tuple[TopicPartition, Record]]:
-        """Yield the committed records of a topic, from its start or from offsets by partition."""
-        for number in range(PARTITIONS):
+        """Yield the committed records of a topic, in the order of each partition."""
+        for number in partitions:
             tp = TopicPartition(topic, number)
-            first, end = self.log.bounds(tp)
-            for record in self.log.read(tp, max(first, (start or {}).get(number, 0)), end):
+            for record in self.log.read(tp, *self.log.bounds(tp)):
                 yield tp, record
 
     def events(
-        self, topic: str, kind: type[Found], start: Mapping[int, int] | None = None
+        self, topic: str, kind: type[Found], partitions: Iterable[int] = range(PARTITIONS)
     ) -> list[Found]:
         """Return the events of one type on a topic."""
         found: list[Found] = []
-        for _, record in self.read(topic, start):
+        for _, record in self.read(topic, partitions):
             try:
                 event = self.codec.decode(record.value or b"")
             except DecodeError:

@@ -99,11 +99,13 @@ def _places(
     pipeline: Pipeline, batch: list[OutRecord], before: Mapping[int, int]
 ) -> dict[int, Coordinates]:
     """Return where each record lies, by its identity in this process."""
-    found = list(pipeline.read(topic_files.AVAILABILITY, before))
+    found = list(pipeline.read(topic_files.AVAILABILITY))
     places: dict[int, Coordinates] = {}
-    for number in before:
+    for number, first in before.items():
         ours = [record for record in batch if record.tp.partition == number]
-        theirs = [record for tp, record in found if tp.partition == number]
+        theirs = [
+            record for tp, record in found if tp.partition == number and record.offset >= first
+        ]
         assert [one.value for one in ours] == [one.value for one in theirs]
         for our, their in zip(ours, theirs, strict=True):
             places[id(our)] = Coordinates(
@@ -183,12 +185,11 @@ def test_every_reason_code_of_the_stage_is_tried() -> None:
 
 def test_nothing_else_is_rejected(outcome: Outcome) -> None:
     ours = {sent.at for sent in outcome.sent.values()}
-    plants = {plant_of(case) for case in BAD} | {DOUBLE}
     others = [
         one
         for at, found in outcome.rejections.items()
         for one in found
-        if at not in ours and (one.key or b"").decode(errors="replace") in plants
+        if at not in ours and (one.key or b"").startswith((b"bad-", DOUBLE.encode()))
     ]
     assert others == []
 
