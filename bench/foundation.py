@@ -70,7 +70,10 @@ class Sender:
     """Publishes facilities and readings to the partitions where they belong."""
 
     def __init__(self, settings: Settings, codec: Codec) -> None:
-        self.publisher = KafkaPublisher(settings.kafka.client())
+        quiet = {
+            "log_level": 0
+        }  # what is not acknowledged is raised; that the broker stops is no news
+        self.publisher = KafkaPublisher({**settings.kafka.client(), **quiet})
         self.codec = codec
         self._partitions = partition_counts()[topic_files.AVAILABILITY]
         self._places: dict[str, TopicPartition] = {}
@@ -97,11 +100,20 @@ class Sender:
         self.publisher.flush()
 
 
+@contextmanager
+def sender(settings: Settings, codec: Codec) -> Generator[Sender]:
+    """Yield a sender; its connections are gone when the block is left."""
+    made = Sender(settings, codec)
+    try:
+        yield made
+    finally:
+        made.publisher.close()
+
+
 def fill(settings: Settings, plan: LoadPlan, readings: int) -> None:
     """Publish the facilities of a load, then so many readings."""
     codec = codec_of(settings)
-    sender = Sender(settings, codec)
-    sender.facilities(load_facility(plan, number) for number in range(plan.facilities))
-    sender.readings(load_records(plan, codec.encode, readings))
-    sender.publisher.close()
+    with sender(settings, codec) as made:
+        made.facilities(load_facility(plan, number) for number in range(plan.facilities))
+        made.readings(load_records(plan, codec.encode, readings))
     say(f"{readings:,} readings published")

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
 from bench.foundation import say
-from bench.machine import descendants
+from bench.machine import cpu_s, descendants
+from bench.results import Condition
 from runtime.clock import SystemClock
 from runtime.setting_types import Settings
 from runtime.settings import load
@@ -37,6 +39,7 @@ class RunningStack:
         self.var = var
         self.clock = SystemClock()
         self._client = httpx.Client(timeout=5.0, trust_env=False)
+        self._address = ""
         left_out = [argument for name in without for argument in ("--without", name)]
         command = [sys.executable, "-m", "cli", "--set", f"var={var}", "up", *left_out, "--json"]
         self.began_s = self.clock.monotonic_s()
@@ -54,9 +57,11 @@ class RunningStack:
 
     def get(self, path: str, **query: str) -> Mapping[str, Any]:
         """GET from the store; an empty answer while it can't give one."""
+        self._address = self._address or self.settings.store.address
         try:
-            answer = self._client.get(f"{self.settings.store.address}{path}", params=query)
+            answer = self._client.get(f"{self._address}{path}", params=query)
         except httpx.HTTPError:
+            self._address = ""  # it may have chosen another port meanwhile
             return {}
         return dict(answer.json()) if answer.is_success else {}
 
@@ -107,6 +112,31 @@ class RunningStack:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class CpuShares:
+    """CPU time of the stack's processes from a moment on."""
+
+    began_s: float
+    before_s: Mapping[str, float]
+
+    @classmethod
+    def begin(cls, stack: RunningStack) -> Self:
+        """Start to count."""
+        return cls(stack.elapsed_s, _cpu_by_name(stack))
+
+    def end(self, stack: RunningStack) -> dict[str, Condition]:
+        """Return the share of one core that each process took since, in percent, as conditions."""
+        took_s = stack.elapsed_s - self.began_s
+        return {
+            f"cpu_percent_{name}": round((used_s - self.before_s.get(name, 0.0)) / took_s * 100, 1)
+            for name, used_s in _cpu_by_name(stack).items()
+        }
+
+
+def _cpu_by_name(stack: RunningStack) -> dict[str, float]:
+    return {name: cpu_s(pid) for pid, name in stack.processes().items()}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +21,11 @@ from statistics import quantiles
 from typing import Any
 
 from bench.background import Background
-from bench.foundation import Sender, codec_of, say, take_free_ports
+from bench.foundation import codec_of, say, sender, take_free_ports
 from bench.machine import conditions
 from bench.market_pair import GIVER, GRAM_A_TONNE, MarketPair
-from bench.results import Bar, Figure, record
-from bench.running_stack import RunningStack, running_stack
+from bench.results import Bar, Condition, Figure, record
+from bench.running_stack import CpuShares, RunningStack, running_stack
 from runtime.clock import US_PER_S
 
 STEPS = 60
@@ -92,16 +92,24 @@ def measure(asked: Steps) -> list[Figure]:
         with running_stack(var, without=("replay",)) as stack:
             stack.wait("every part runs", lambda: ready(stack))
             codec = codec_of(stack.settings)
-            with background.running(Sender(stack.settings, codec), now_of(stack)):
-                pair = MarketPair(Sender(stack.settings, codec), PROGRAMME, now_of(stack))
+            with (
+                sender(stack.settings, codec) as of_load,
+                sender(stack.settings, codec) as of_pair,
+                background.running(of_load, now_of(stack)),
+            ):
+                pair = MarketPair(of_pair, PROGRAMME, now_of(stack))
                 pair.enrol()
                 stack.wait("the pair's match", lambda: shows(stack, pair.quantity))
                 stack.clock.sleep(WARM_UP_S)
+                used = CpuShares.begin(stack)
                 seconds = take_steps(stack, pair, asked.count)
-    return figures(seconds, asked, background)
+                said = used.end(stack)
+    return figures(seconds, asked, background, said)
 
 
-def figures(seconds: Sequence[float], asked: Steps, background: Background) -> list[Figure]:
+def figures(
+    seconds: Sequence[float], asked: Steps, background: Background, more: Mapping[str, Condition]
+) -> list[Figure]:
     """Return the percentiles."""
     said = conditions(
         {
@@ -110,6 +118,7 @@ def figures(seconds: Sequence[float], asked: Steps, background: Background) -> l
             "background_readings": background.published,
             "background_behind_at_worst_s": round(background.behind_s, 2),
             "slowest_s": round(max(seconds), 3),
+            **more,
         }
     )
     cuts = quantiles(seconds, n=100, method="inclusive")

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.gauges import set_gauges
 from console.state import StoreState
 from runtime.ledger_database import DatabaseUnavailableError, LedgerDatabaseError, QueryLimits
 from runtime.metrics import Metrics
@@ -51,6 +52,7 @@ def application(state: StoreState, metrics: Metrics) -> Starlette:
         return PlainTextResponse("ok\n")
 
     async def measured(_: Request) -> Response:
+        set_gauges(metrics, state)
         return PlainTextResponse(metrics.text())
 
     async def sql(request: Request) -> Response:

@@ -21,15 +21,7 @@ from prometheus_client.exposition import generate_latest
 CounterName = Literal[
     # Records taken from a topic, by topic.
     "synergy_records_read_total",
-    # Records whose effect is in the state, by stage.
-    "synergy_records_applied_total",
-    # Records refused, by stage and reason code.
-    "synergy_records_rejected_total",
-    # Readings that were sent again and not counted, by stage.
-    "synergy_readings_duplicate_total",
-    # Readings older than every ring, by stage.
-    "synergy_readings_late_total",
-    # Records written to output topics, by topic.
+    # Records written to output topics and changelogs, by topic.
     "synergy_records_written_total",
     # Kafka transactions committed, by stage.
     "synergy_commits_total",
@@ -37,36 +29,34 @@ CounterName = Literal[
     "synergy_commit_retries_total",
     # Rows inserted into the ledger, by table.
     "synergy_ledger_rows_total",
-    # Markets solved, by outcome of the solver.
-    "synergy_solves_total",
 ]
 GaugeName = Literal[
     # Partitions this process owns, by stage.
     "synergy_partitions_owned",
-    # Records between the state and the end of the input, by topic and partition.
+    # Records between what is done and the end of the input, by stage; the ledger is one.
     "synergy_lag_records",
-    # Series with a position, by stage.
+    # Series with a position.
     "synergy_positions",
     # Matches that are proposed, accepted or agreed, by programme.
     "synergy_open_matches",
     # Event time of a programme, in seconds since 1970.
     "synergy_programme_time_seconds",
-    # Offsets missing in the ledger at the last reconciliation, by topic.
-    "synergy_ledger_missing_rows",
-    # Offsets twice in the ledger at the last reconciliation, by topic.
-    "synergy_ledger_doubled_rows",
+    # Records in the ledger's tables of what was refused, by table.
+    "synergy_refused_records",
+    # Rows that a crash had lost and recovery put back since the store started.
+    "synergy_ledger_repaired_rows",
+    # 1 while the ledger sink works, 0 while it waits or has stopped.
+    "synergy_ledger_working",
 ]
 HistogramName = Literal[
     # From begin to commit of one Kafka transaction, by stage.
     "synergy_commit_seconds",
-    # From assignment of a partition until it processes, by stage.
+    # From assignment of a partition until its state is there, by stage.
     "synergy_open_seconds",
-    # Solving one market.
-    "synergy_solve_seconds",
+    # Long work of a stage in a thread; in market the solving of one market.
+    "synergy_job_seconds",
     # One insert into the ledger, by table.
     "synergy_ledger_insert_seconds",
-    # From the append time of a reading until its effect is committed, by stage.
-    "synergy_reading_age_seconds",
 ]
 Name = CounterName | GaugeName | HistogramName
 
@@ -83,41 +73,37 @@ class Metric:
 
 METRICS: Mapping[Name, Metric] = {
     "synergy_records_read_total": Metric(("topic",), "Records taken from a topic"),
-    "synergy_records_applied_total": Metric(("stage",), "Records whose effect is in the state"),
-    "synergy_records_rejected_total": Metric(
-        ("stage", "reason"), "Records refused; docs/runbook.md explains each reason"
+    "synergy_records_written_total": Metric(
+        ("topic",), "Records written to output topics and changelogs"
     ),
-    "synergy_readings_duplicate_total": Metric(
-        ("stage",), "Readings that were sent again and not counted"
-    ),
-    "synergy_readings_late_total": Metric(("stage",), "Readings older than every ring"),
-    "synergy_records_written_total": Metric(("topic",), "Records written to output topics"),
     "synergy_commits_total": Metric(("stage",), "Kafka transactions committed"),
     "synergy_commit_retries_total": Metric(("stage",), "Commit calls that had to be repeated"),
     "synergy_ledger_rows_total": Metric(("table",), "Rows inserted into the ledger"),
-    "synergy_solves_total": Metric(("outcome",), "Markets solved"),
     "synergy_partitions_owned": Metric(("stage",), "Partitions this process owns"),
     "synergy_lag_records": Metric(
-        ("topic", "partition"), "Records between the state and the end of the input"
+        ("stage",),
+        "Records between what is done and the end of the input; the ledger is a stage here",
     ),
-    "synergy_positions": Metric(("stage",), "Series with a position"),
-    "synergy_open_matches": Metric(("programme",), "Matches that are proposed, accepted or agreed"),
+    "synergy_positions": Metric((), "Series with a position"),
+    "synergy_open_matches": Metric(("programme",), "Matches proposed, accepted or agreed"),
     "synergy_programme_time_seconds": Metric(
         ("programme",), "Event time of a programme, in seconds since 1970"
     ),
-    "synergy_ledger_missing_rows": Metric(
-        ("topic",), "Offsets missing in the ledger at the last reconciliation"
+    "synergy_refused_records": Metric(("table",), "Records the ledger holds of what was refused"),
+    "synergy_ledger_repaired_rows": Metric(
+        (), "Rows that a crash had lost and recovery put back since the store started"
     ),
-    "synergy_ledger_doubled_rows": Metric(
-        ("topic",), "Offsets twice in the ledger at the last reconciliation"
+    "synergy_ledger_working": Metric(
+        (), "1 while the ledger sink works, 0 while it waits or stopped"
     ),
     "synergy_commit_seconds": Metric(("stage",), "From begin to commit of one Kafka transaction"),
-    "synergy_open_seconds": Metric(("stage",), "From assignment of a partition until it processes"),
-    "synergy_solve_seconds": Metric((), "Solving one market"),
-    "synergy_ledger_insert_seconds": Metric(("table",), "One insert into the ledger"),
-    "synergy_reading_age_seconds": Metric(
-        ("stage",), "From the append time of a reading until its effect is committed"
+    "synergy_open_seconds": Metric(
+        ("stage",), "From assignment of a partition until its state is there"
     ),
+    "synergy_job_seconds": Metric(
+        ("stage",), "Long work of a stage in a thread; in market the solving of one market"
+    ),
+    "synergy_ledger_insert_seconds": Metric(("table",), "One insert into the ledger"),
 }
 
 

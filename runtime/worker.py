@@ -269,9 +269,10 @@ class Worker(Generic[State]):
             _logger.warning("slow commit", partition=partition, seconds=round(seconds, 3))
 
     async def _run_job(self, partition: int, task: PartitionTask[State], action: Run) -> None:
-        loop = asyncio.get_running_loop()
+        loop, began = asyncio.get_running_loop(), self._clock.monotonic_s()
         try:
             result = await loop.run_in_executor(self._threads, action.job.run)
+            self._measured.job_done(self._clock.monotonic_s() - began)
         except Exception as error:
             self._end_process(f"a job of partition {partition} failed", error)
         while not task.job_done(action, result, self._clock.now_us()):

@@ -19,6 +19,7 @@ class WorkerMetrics:
         self._commits = metrics.counter("synergy_commits_total", stage=stage)
         self._commit_seconds = metrics.histogram("synergy_commit_seconds", stage=stage)
         self._open_seconds = metrics.histogram("synergy_open_seconds", stage=stage)
+        self.job_done = metrics.histogram("synergy_job_seconds", stage=stage)
         self.commit_repeated = metrics.counter("synergy_commit_retries_total", stage=stage)
         self.owned = metrics.gauge("synergy_partitions_owned", stage=stage)
         self.owned(0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import FOLDER, PAGES
+from runtime.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -32,6 +33,16 @@ def test_every_dependency_has_a_line_and_every_line_a_dependency() -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\| `([\w.-]+)` \|", page, re.MULTILINE))
     assert explained == declared_dependencies()
+
+
+def test_every_metric_of_the_list_is_measured_somewhere() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for package in ("runtime", "sinks", "console", "producers", "stream_processors", "cli")
+        for path in (ROOT / package).rglob("*.py")
+        if path != ROOT / "runtime" / "metrics.py"
+    )
+    assert [name for name in METRICS if f'"{name}"' not in code] == []
 
 
 def pages() -> list[Path]:
