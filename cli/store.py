@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from console.app import application
+from console.commands import CommandDesk
 from console.documents import Documents
 from console.feed import Feed
 from console.state import LedgerAccess, StoreState
@@ -20,6 +21,7 @@ from console.views import Views
 from runtime.clickhouse import ClickHouse, ClickHouseServer, EmbeddedEngine, open_database
 from runtime.clock import Clock
 from runtime.kafka_log import KafkaConnection, KafkaLog
+from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.ledger_database import QueryLimits
 from runtime.logs import Logger
@@ -37,6 +39,7 @@ from sinks.migrate import migrate, shipped
 from sinks.writers import Writers, WriterSchemas
 
 _STOP_S = 3
+_COMMAND_TIMEOUT_MS = 4_000  # a person waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,17 @@ def _source(connection: KafkaConnection, group: str, kilobytes: int) -> KafkaSin
         bootstrap=connection.bootstrap, group=group, queue_kilobytes=kilobytes, client=client
     )
     return KafkaSinkSource(settings)
+
+
+def _publisher(plan: StorePlan) -> KafkaPublisher:
+    connection = plan.connection
+    client: dict[str, str | int | float | bool] = {
+        **connection.security,
+        "bootstrap.servers": connection.bootstrap,
+        "message.timeout.ms": _COMMAND_TIMEOUT_MS,
+        "linger.ms": 0,
+    }
+    return KafkaPublisher(client)
 
 
 def _sink(plan: StorePlan, tools: StoreTools, database: ClickHouse) -> LedgerSink:
@@ -152,6 +166,7 @@ async def run_store(plan: StorePlan, tools: StoreTools) -> bool:
             sink_status=lambda: sink.status,
             ledger=_access(database),
             kafka=KafkaLog(plan.connection),
+            commands=CommandDesk(_publisher(plan), tools.codec, tools.views, tools.clock),
             clock=tools.clock,
             log=tools.log,
         )

@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.commands import command_routes
 from console.gauges import set_gauges
 from console.state import StoreState
+from console.transactions import Transactions, transaction_routes
 from runtime.ledger_database import DatabaseUnavailableError, LedgerDatabaseError, QueryLimits
 from runtime.metrics import Metrics
 from schemas.json_form import to_json
@@ -29,6 +31,7 @@ def application(state: StoreState, metrics: Metrics) -> Starlette:
     Lists take `limit`, and `programme`, `facility` and `material` where they make sense.
     """
     views, documents = state.views, state.documents
+    transactions = Transactions(views, documents)
 
     def listed(
         name: str, events: Callable[[], Iterable[Any]], document: Callable[[Any], dict[str, Any]]
@@ -72,6 +75,9 @@ def application(state: StoreState, metrics: Metrics) -> Starlette:
             listed("rejected", lambda: reversed(views.rejected), documents.rejected),
             listed("outcomes", lambda: reversed(views.outcomes.values()), to_json),
             listed("alerts", views.alerts.values, to_json),
+            listed("transactions", transactions.newest_first, transactions.document),
+            *transaction_routes(transactions),
+            *command_routes(state.commands),
         ],
         exception_handlers={HTTPException: _refused},
     )

@@ -7,7 +7,7 @@ loop's, owns it.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -23,8 +23,10 @@ from schemas.events import (
     Position,
     Rejected,
     Tick,
+    Transaction,
     Unmatched,
 )
+from synergy.lifecycle.history import History
 
 OPEN_STATES = frozenset(
     {
@@ -55,7 +57,6 @@ class Views:
     programmes: dict[str, Tick] = field(default_factory=dict[str, Tick])
     facilities: dict[str, FacilityFacts] = field(default_factory=dict[str, FacilityFacts])
     positions: dict[SeriesName, Position] = field(default_factory=dict[SeriesName, Position])
-    matches: dict[UUID, Match] = field(default_factory=dict[UUID, Match])
     unmatched: dict[SeriesName, Unmatched] = field(default_factory=dict[SeriesName, Unmatched])
     alerts: dict[UUID, Alert] = field(default_factory=dict[UUID, Alert])
     outcomes: OrderedDict[UUID, Outcome] = field(default_factory=OrderedDict[UUID, Outcome])
@@ -63,6 +64,8 @@ class Views:
         default_factory=lambda: deque[Rejected](maxlen=_KEPT_REJECTIONS)
     )
     rejections: int = 0
+    history: History = field(default_factory=History)
+    watchers: list[Callable[[Event], None]] = field(default_factory=list[Callable[[Event], None]])
 
     def take(self, event: Event) -> None:
         """Fold one event in."""
@@ -73,7 +76,9 @@ class Views:
             case FacilityFacts():
                 self._take_facts(event)
             case Match():
-                self.matches[event.id] = event
+                self.history.take_match(event)
+            case Transaction():
+                self.history.take_transaction(event)
             case Unmatched():
                 self._take_unmatched(event)
             case Tick():
@@ -89,6 +94,19 @@ class Views:
                 self.rejections += 1
             case _:
                 pass
+        for watch in self.watchers:
+            watch(event)
+
+    @property
+    def matches(self) -> Mapping[UUID, Match]:
+        """The latest version of every match."""
+        return self.history.matches
+
+    def programme_of(self, subject: UUID) -> str | None:
+        """Return the programme of a match, agreement, delivery or alert, if it is known."""
+        history = self.history
+        found = history.matches.get(subject) or self.alerts.get(subject) or history.find(subject)
+        return None if found is None else found.programme
 
     def _take_facts(self, facts: FacilityFacts) -> None:
         if not facts.removed:
@@ -110,7 +128,11 @@ class Views:
 
     def open_matches(self) -> list[Match]:
         """Return the matches that people can still act on, best first."""
-        found = [match for match in self.matches.values() if match.state in OPEN_STATES]
+        found = [
+            match
+            for match in self.matches.values()
+            if match.state in OPEN_STATES and not self.history.is_over(match)
+        ]
         return sorted(found, key=lambda m: (-(m.gain_giver + m.gain_receiver), str(m.id)))
 
     def of_programme(self, events: Iterable[Event], programme: str | None) -> list[Event]:
