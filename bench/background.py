@@ -5,13 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bench.foundation import Sender
-from producers.load import LoadPlan, load_facility, load_records
+from producers.load import (
+    EPOCH_START,
+    LoadPlan,
+    load_facility,
+    load_reading,
+    load_records,
+    load_sequence,
+)
 from runtime.clock import SystemClock
+from schemas.identity import series_key
 
+DAY = timedelta(days=1)
+HISTORY_EPOCH = 2
 SLICES_A_SECOND = 50
 LONGEST_S = 7_200
 
@@ -20,8 +30,7 @@ LONGEST_S = 7_200
 class Background:
     """Readings of `facilities` x 3 materials at `per_second`; each meter reports in turn, for the time since its last.
 
-    No history lies before the first reading, so that in the first minutes each reading changes its 24 h sum by more
-    than the deadband and makes a position: the heaviest case. `published` counts what was handed over, `behind_s` is by
+    `published` counts what was handed over, `behind_s` is by
     how much the pace was missed at worst.
     """
 
@@ -38,11 +47,34 @@ class Background:
         period = timedelta(seconds=shape.series / self.per_second)
         return LoadPlan(facilities=self.facilities, start=now - period, period=period)
 
+    def enrol(self, sender: Sender) -> None:
+        """Publish the facilities. Balance has to know them before their first reading: look at the store."""
+        plan = self.plan(EPOCH_START)
+        sender.facilities(load_facility(plan, number) for number in range(plan.facilities))
+
+    def give_history(self, sender: Sender, now: datetime) -> None:
+        """Publish one reading for the last 24 h of each series, at the rate of those to come.
+
+        Without it each reading of the first ten minutes changes its 24 h sum by more than the deadband, and so makes a
+        position: the heaviest case. With it, positions are as rare as in a programme that has run for a day.
+        """
+        plan = self.plan(now)
+        end = plan.start
+        times = int(DAY / plan.period)
+        for number in range(plan.series):
+            one = load_reading(plan, number)
+            day = replace(
+                one, quantity=one.quantity * times, period_start=end - DAY, period_end=end
+            )
+            event = day.identified(HISTORY_EPOCH, load_sequence(plan, number))
+            key = series_key(day.facility, day.material, day.direction)
+            sender.reading(day.facility, key, sender.codec.encode(event))
+        sender.publisher.flush()
+
     @contextmanager
     def running(self, sender: Sender, now: datetime) -> Generator[LoadPlan]:
-        """Enrol the facilities and publish while the block runs. Raises what the thread met."""
+        """Publish while the block runs. Raises what the thread met."""
         plan = self.plan(now)
-        sender.facilities(load_facility(plan, number) for number in range(plan.facilities))
         thread = threading.Thread(target=self._run, args=(sender, plan), name="background")
         thread.start()
         try:

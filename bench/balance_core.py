@@ -1,6 +1,6 @@
 """CPU cost of the pure balance stage: microseconds per reading, and per published position.
 
-    .venv/bin/python bench/balance_core.py
+    .venv/bin/python -m bench.balance_core
 
 CPU is user + system time of the process over all threads. Each line is one load: series in the partition, rows a
 batch, batches a commit. Columns: `apply` per reading; `take` (events and parts) per series that changed; `both` per
@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
+from bench.machine import conditions
+from bench.results import Bar, Figure, record
 from schemas.events import Facility, Provenance
 from synergy.balance import MaterialRule, PartitionBalances
 
@@ -135,18 +137,28 @@ def enrolled(load: Load) -> PartitionBalances:
     return balances
 
 
-def measure(load: Load) -> str:
+@dataclass(frozen=True)
+class Cost:
+    """What one load cost: microseconds of CPU, and events and parts for each series that changed."""
+
+    apply: float
+    take: float
+    both: float
+    events: float
+    parts: float
+
+
+def run(load: Load) -> Cost:
     """Run one load; the first third warms up."""
     balances = enrolled(load)
-    batches = frames(load)
     offsets = np.arange(load.rows, dtype=np.int64)
     apply_cpu = take_cpu = 0.0
     changed = events = parts = readings = 0
-    for number, frame in enumerate(batches):
-        now_us = int(frame["period_end"].to_physical().max())  # type: ignore[arg-type]
+    for number, frame in enumerate(frames(load)):
+        ends = frame["period_end"].to_physical().to_numpy()
         warm = number >= load.batches // 3
         before = time.process_time()
-        refused = balances.apply_readings(frame, offsets + number * load.rows, now_us)
+        refused = balances.apply_readings(frame, offsets + number * load.rows, int(ends.max()))
         apply_cpu += warm * (time.process_time() - before)
         assert not refused
         readings += warm * load.rows
@@ -159,31 +171,62 @@ def measure(load: Load) -> str:
             events += warm * len(published)
             parts += warm * len(saved)
     assert balances.applied == load.rows * load.batches
+    return Cost(
+        apply=apply_cpu / readings * 1e6,
+        take=take_cpu / changed * 1e6,
+        both=(apply_cpu + take_cpu) / readings * 1e6,
+        events=events / changed,
+        parts=parts / changed,
+    )
+
+
+WORKER_LOAD = Load("6,000 series, 15 min, each batch", 6_000, batches_a_commit=1)
+LOADS = (
+    Load("1,500 series, 15 min", 1_500),
+    Load("6,000 series, 15 min", 6_000),
+    WORKER_LOAD,
+    Load("6,000 series, 1 h", 6_000, period_us=3_600_000_000),
+    Load("6,000 series, 10 min", 6_000, period_us=600_000_000),
+    Load("6,000 series, 1 min", 6_000, period_us=60_000_000),
+    Load("6,000 series, steady", 6_000, noise=0.0),
+    Load("6,000 series, formula and flag", 6_000, decorated=True),
+    Load("99 series", 99),
+    Load("99,999 series", 99_999, batches=60),
+)
+
+
+def figures(load: Load, cost: Cost) -> tuple[Figure, ...]:
+    """Return what is kept of the load that is most like the worker's."""
+    kept = conditions(
+        {"series": load.series, "rows_a_batch": load.rows, "events_a_series": cost.events}
+    )
     return (
-        f"{load.name:34s} apply {apply_cpu / readings * 1e6:6.3f} us/reading"
-        f"   take {take_cpu / max(changed, 1) * 1e6:6.2f} us/series"
-        f"   both {(apply_cpu + take_cpu) / readings * 1e6:6.3f} us/reading"
-        f"   {events / max(changed, 1):5.2f} events and {parts / max(changed, 1):5.2f} parts a series\n"
+        Figure(
+            name="balance_core_apply",
+            value=cost.apply,
+            unit="us/reading",
+            bar=Bar("<=", 0.8),
+            conditions=kept,
+        ),
+        Figure(
+            name="balance_core_take", value=cost.take, unit="us/series", bar=None, conditions=kept
+        ),
     )
 
 
 def main() -> None:
-    """Measure all loads."""
-    for load in (
-        Load("1,500 series, 15 min", 1_500),
-        Load("6,000 series, 15 min", 6_000),
-        Load("6,000 series, 15 min, each batch", 6_000, batches_a_commit=1),
-        Load("6,000 series, 1 h", 6_000, period_us=3_600_000_000),
-        Load("6,000 series, 10 min", 6_000, period_us=600_000_000),
-        Load("6,000 series, 1 min", 6_000, period_us=60_000_000),
-        Load("6,000 series, steady", 6_000, noise=0.0),
-        Load("6,000 series, formula and flag", 6_000, decorated=True),
-        Load("99 series", 99),
-        Load("99,999 series", 99_999, batches=60),
-    ):
+    """Print the cost of all loads."""
+    for load in LOADS:
         gc.collect()
-        sys.stdout.write(measure(load))
+        cost = run(load)
+        sys.stdout.write(
+            f"{load.name:34s} apply {cost.apply:6.3f} us/reading"
+            f"   take {cost.take:6.2f} us/series   both {cost.both:6.3f} us/reading"
+            f"   {cost.events:5.2f} events and {cost.parts:5.2f} parts a series\n"
+        )
         sys.stdout.flush()
+        if load is WORKER_LOAD:
+            record(figures(load, cost))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from statistics import quantiles
 from typing import Any
 
 from bench.background import Background
-from bench.foundation import codec_of, say, sender, take_free_ports
+from bench.foundation import Sender, codec_of, say, sender, take_free_ports
 from bench.machine import conditions
 from bench.market_pair import GIVER, GRAM_A_TONNE, MarketPair
 from bench.results import Bar, Condition, Figure, record
@@ -83,6 +83,29 @@ def take_steps(stack: RunningStack, pair: MarketPair, steps: int) -> list[float]
     return seconds
 
 
+def enrol(stack: RunningStack, background: Background, sender: Sender) -> None:
+    """Publish the background's facilities and wait until the stack knows them all."""
+    background.enrol(sender)
+
+    def known() -> bool:
+        found = stack.get("/api/v1/facilities", programme=PROGRAMME, limit="1")
+        return int(found.get("total", 0)) >= background.facilities
+
+    stack.wait("the facilities", known)
+
+
+def under_load(
+    stack: RunningStack, pair: MarketPair, steps: int
+) -> tuple[list[float], dict[str, Condition]]:
+    """Return the seconds of each step, and the CPU of the processes meanwhile as conditions."""
+    pair.enrol()
+    stack.wait("the pair's match", lambda: shows(stack, pair.quantity))
+    stack.clock.sleep(WARM_UP_S)
+    used = CpuShares.begin(stack)
+    seconds = take_steps(stack, pair, steps)
+    return seconds, used.end(stack)
+
+
 def measure(asked: Steps) -> list[Figure]:
     """Run the stack, the background and the steps."""
     background = Background(FACILITIES, asked.per_second)
@@ -95,15 +118,11 @@ def measure(asked: Steps) -> list[Figure]:
             with (
                 sender(stack.settings, codec) as of_load,
                 sender(stack.settings, codec) as of_pair,
-                background.running(of_load, now_of(stack)),
             ):
-                pair = MarketPair(of_pair, PROGRAMME, now_of(stack))
-                pair.enrol()
-                stack.wait("the pair's match", lambda: shows(stack, pair.quantity))
-                stack.clock.sleep(WARM_UP_S)
-                used = CpuShares.begin(stack)
-                seconds = take_steps(stack, pair, asked.count)
-                said = used.end(stack)
+                enrol(stack, background, of_load)
+                with background.running(of_load, now_of(stack)):
+                    pair = MarketPair(of_pair, PROGRAMME, now_of(stack))
+                    seconds, said = under_load(stack, pair, asked.count)
     return figures(seconds, asked, background, said)
 
 

@@ -190,11 +190,30 @@ def registry(context: typer.Context) -> None:
 
 
 @app.command()
-def store(context: typer.Context) -> None:
+def store(
+    context: typer.Context,
+    *,
+    accept_gap: Annotated[
+        bool, typer.Option("--accept-gap", help="Go on behind records that Kafka no longer has.")
+    ] = False,
+    accept_new_topic: Annotated[
+        bool,
+        typer.Option("--accept-new-topic", help="Keep a topic that was made again from its start."),
+    ] = False,
+    resume_from_table: Annotated[
+        bool, typer.Option("--resume-from-table", help="Read again what the tables lack.")
+    ] = False,
+) -> None:
     """Keep the ledger and serve REST: the one process that owns the embedded ledger."""
     from cli.run_store import run
+    from sinks.ledger_opening import Permissions
 
-    raise typer.Exit(run(context.obj))
+    permissions = Permissions(
+        accept_gap=accept_gap,
+        accept_new_topic=accept_new_topic,
+        resume_from_table=resume_from_table,
+    )
+    raise typer.Exit(run(context.obj, permissions))
 
 
 @app.command()

@@ -21,6 +21,7 @@ from runtime.registry.errors import RegistryAnswerError, RegistryError
 from runtime.registry.publishing import look_up_all
 from runtime.setting_types import Settings
 from runtime.settings import load
+from sinks.ledger_opening import Permissions
 from sinks.writers import SchemasUnavailableError
 from synergy.catalogue import load_catalogue
 
@@ -59,7 +60,7 @@ def ledger_place(settings: Settings) -> EmbeddedEngine | ClickHouseServer:
     )
 
 
-def run(flags: Mapping[str, object]) -> int:
+def run(flags: Mapping[str, object], permissions: Permissions) -> int:
     """Run the store until SIGTERM; return 1 when the ledger stopped by itself.
 
     Raises:
@@ -73,6 +74,7 @@ def run(flags: Mapping[str, object]) -> int:
         connection=kafka_connection(settings),
         host=settings.store.host,
         port=settings.store.port,
+        permissions=permissions,
     )
     with (
         RegistryClient(registry_address(settings)) as asking,

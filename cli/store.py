@@ -5,41 +5,48 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
-from console.app import application
-from console.commands import CommandDesk
+from cli.store_checks import StoreChecks
+from console.app import Served, application
+from console.changes import Changes
+from console.commands import Commands
 from console.documents import Documents
 from console.feed import Feed
-from console.state import LedgerAccess, StoreState
+from console.ledger_readers import LedgerReaders
+from console.state import StoreState
+from console.stream import Stream
 from console.views import Views
 from runtime.clickhouse import ClickHouse, ClickHouseServer, EmbeddedEngine, open_database
 from runtime.clock import Clock
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
-from runtime.ledger_database import QueryLimits
+from runtime.log import TopicPartition
 from runtime.logs import Logger
 from runtime.metrics import Metrics
 from runtime.prefetching_source import PrefetchingSource
 from schemas.codec import Codec
 from schemas.topic_files import topic_files
+from sinks.latest import latest_values
 from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
+from sinks.ledger_opening import Permissions
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import RowSorter
-from sinks.ledger_store import DatabaseStore
+from sinks.ledger_store import DatabaseStore, table_ends
 from sinks.ledger_tables import read_columns
 from sinks.migrate import migrate, shipped
 from sinks.writers import Writers, WriterSchemas
 
-_STOP_S = 3
-_COMMAND_TIMEOUT_MS = 4_000  # a person waits
+_STOP_S = 2
+_COMMAND_TIMEOUT_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,7 @@ class StorePlan:
     connection: KafkaConnection
     host: str
     port: int
+    permissions: Permissions = field(default_factory=Permissions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +87,6 @@ def _source(connection: KafkaConnection, group: str, kilobytes: int) -> KafkaSin
     return KafkaSinkSource(settings)
 
 
-def _publisher(plan: StorePlan) -> KafkaPublisher:
-    connection = plan.connection
-    client: dict[str, str | int | float | bool] = {
-        **connection.security,
-        "bootstrap.servers": connection.bootstrap,
-        "message.timeout.ms": _COMMAND_TIMEOUT_MS,
-        "linger.ms": 0,
-    }
-    return KafkaPublisher(client)
-
-
 def _sink(plan: StorePlan, tools: StoreTools, database: ClickHouse) -> LedgerSink:
     tables = read_columns(database)
     sorter = RowSorter(tables, Writers(tables, tools.schemas), tools.draw_bytes)
@@ -103,28 +100,14 @@ def _sink(plan: StorePlan, tools: StoreTools, database: ClickHouse) -> LedgerSin
         log=tools.log,
         metrics=tools.metrics,
     )
-    return LedgerSink(parts, SinkPlan(topics=ledger_topics()))
-
-
-def _access(database: ClickHouse) -> LedgerAccess:
-    def query(
-        sql: str, limits: QueryLimits
-    ) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
-        reader = database.reader(limits)
-        try:
-            found = reader.query(sql)
-        finally:
-            reader.close()
-        return found.columns, found.rows
-
-    return LedgerAccess(query)
+    return LedgerSink(parts, SinkPlan(topics=ledger_topics(), permissions=plan.permissions))
 
 
 class _SinkThread:
     """Runs the sink; `failed` is set when it ends by itself."""
 
     def __init__(self, sink: LedgerSink, log: Logger) -> None:
-        self._sink = sink
+        self.sink = sink
         self._log = log
         self._stop = threading.Event()
         self.failed = threading.Event()
@@ -132,7 +115,7 @@ class _SinkThread:
 
     def _run(self) -> None:
         try:
-            self._sink.run(self._stop.wait)
+            self.sink.run(self._stop.wait)
         except Exception as error:
             self._log.error("the ledger has stopped", cause=str(error), exc_info=error)
             self.failed.set()
@@ -142,7 +125,8 @@ class _SinkThread:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
 
 async def run_store(plan: StorePlan, tools: StoreTools) -> bool:
@@ -155,31 +139,77 @@ async def run_store(plan: StorePlan, tools: StoreTools) -> bool:
     try:
         for migration in migrate(database, shipped()):
             tools.log.info("migration applied", version=migration.version, name=migration.name)
-        sink = _sink(plan, tools, database)
-        feed = Feed(
-            _source(plan.connection, "synergy.views", 4 * 1024), tools.codec, tools.views, tools.log
-        )
-        state = StoreState(
-            views=tools.views,
-            documents=tools.documents,
-            feed=feed,
-            sink_status=lambda: sink.status,
-            ledger=_access(database),
-            kafka=KafkaLog(plan.connection),
-            commands=CommandDesk(_publisher(plan), tools.codec, tools.views, tools.clock),
-            clock=tools.clock,
-            log=tools.log,
-        )
-        thread = _SinkThread(sink, tools.log)
-        thread.start()
+        thread = _SinkThread(_sink(plan, tools, database), tools.log)
+        readers = LedgerReaders.of(database)
         try:
-            async with _running(feed.run(), state.run()):
-                await _serve(plan, application(state, tools.metrics), thread)
+            await _run(plan, tools, readers, thread)
         finally:
             thread.stop()
+            readers.close()
         return not thread.failed.is_set()
     finally:
         database.close()
+
+
+async def _run(
+    plan: StorePlan, tools: StoreTools, readers: LedgerReaders, thread: _SinkThread
+) -> None:
+    changes = Changes(tools.draw_bytes().hex())
+    source = _source(plan.connection, "synergy.views", 4 * 1024)
+    feed = Feed(source, tools.codec, tools.views, changes, tools.log)
+    await asyncio.to_thread(_begin, feed, readers)
+    state = StoreState(
+        views=tools.views,
+        documents=tools.documents,
+        feed=feed,
+        sink_status=lambda: thread.sink.status,
+        ledger=readers,
+        kafka=KafkaLog(plan.connection),
+        clock=tools.clock,
+        log=tools.log,
+    )
+    served = Served(
+        state=state,
+        commands=_commands(plan, tools, changes),
+        stream=Stream(changes, tools.views, tools.documents),
+        metrics=tools.metrics,
+    )
+    checks = StoreChecks(
+        source=lambda: _source(plan.connection, "synergy.ledger.check", 4 * 1024),
+        database=readers.database,
+        state=state,
+        metrics=tools.metrics,
+        clock=tools.clock,
+        log=tools.log,
+    )
+    thread.start()
+    async with _running(feed.run(), state.run(), checks.run()):
+        await _serve(plan, application(served), thread, changes)
+
+
+def _begin(feed: Feed, readers: LedgerReaders) -> None:
+    """Fill the views from the ledger, then let the feed go on where the ledger ends."""
+    ends = {(end.topic, end.topic_id, end.partition): end.last for end in table_ends(readers.own)}
+    ids = Counter(topic for topic, _ in {(topic, topic_id) for topic, topic_id, _ in ends})
+    feed.begin(
+        latest_values(readers.own),
+        {
+            TopicPartition(topic, partition): last + 1
+            for (topic, _, partition), last in ends.items()
+            if ids[topic] == 1  # offsets of a topic that was made again mean something else
+        },
+    )
+
+
+def _commands(plan: StorePlan, tools: StoreTools, changes: Changes) -> Commands:
+    publisher = KafkaPublisher(
+        {
+            "bootstrap.servers": plan.connection.bootstrap,
+            **plan.connection.security,
+            "message.timeout.ms": _COMMAND_TIMEOUT_MS,
+        }
+    )
+    return Commands(publisher, tools.codec, tools.views, changes, tools.clock, asyncio.Lock())
 
 
 @contextlib.asynccontextmanager
@@ -193,7 +223,7 @@ async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread) -> None:
+async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread, changes: Changes) -> None:
     config = uvicorn.Config(
         app,
         host=plan.host,
@@ -205,9 +235,10 @@ async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread) -> None:
     server = uvicorn.Server(config)
 
     async def watch() -> None:
-        while not thread.failed.is_set():
-            await asyncio.sleep(0.2)
+        while not (thread.failed.is_set() or server.should_exit):
+            await asyncio.sleep(0.1)
         server.should_exit = True
+        changes.close()  # streams would keep the server waiting
 
     async with _running(watch()):
         await server.serve()

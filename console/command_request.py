@@ -1,102 +1,121 @@
-"""Reads what a client asks for. Every error names the field and the fix."""
+"""Reads the command that a client asks for. Every problem names the field and the fix."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-from uuid import UUID
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid5
 
-from starlette.exceptions import HTTPException
-
+from console.problems import Problem, ProblemError
 from console.views import Views
-from schemas.events import Side
+from schemas.events import Command, Side
+from schemas.json_form import to_json
 from synergy.lifecycle import COMMANDS
 
-MOST_BYTES: Final = 16_384
-MOST_TEXT: Final = 2_000
-MOST_NAME: Final = 200
+NAMESPACE: Final = UUID("9d0f5f0a-2b9c-5d39-9a43-5c1f7a3f1b77")
 FIELDS: Final = (
     *("id", "programme", "action", "subject", "revision", "side", "actor", "reason", "quantity"),
 )
+_UNNAMED: Final = UUID(int=0)
+_MOST_NAME: Final = 200
+_MOST_TEXT: Final = 2_000
 _INT32: Final = 2**31 - 1
 _INT64: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A command as the client asks for it; `quantity` is in base units."""
+def _wrong(field: str, detail: str, fix: str) -> ProblemError:
+    problem = Problem(status=400, reason="no_command", detail=detail, field=field, fix=fix)
+    return ProblemError(problem)
 
-    id: UUID | None
-    programme: str
-    action: str
-    subject: str
-    revision: int | None
-    side: Side | None
-    actor: str
-    reason: str | None
-    quantity: int | None
 
-    def content(self) -> tuple[Any, ...]:
-        """Return everything but the id, as JSON has it."""
-        return (
-            *(self.programme, self.action, self.subject, self.revision, self.side),
-            *(self.actor, self.reason, self.quantity),
+@dataclass(frozen=True, slots=True)
+class CommandReader:
+    """Reads commands; what the views know fills in what a client leaves out."""
+
+    views: Views
+
+    def read(self, body: Mapping[str, object], now: datetime) -> Command:
+        """Return the command of a JSON object, sent at `now`.
+
+        Without an id it gets one from its content and the time. The programme may be left out where the subject is
+        known. Quantities are in base units.
+
+        Raises:
+            ProblemError: a field is wrong.
+        """
+        unknown = sorted(body.keys() - set(FIELDS))
+        if unknown:
+            fix = f"A command has {', '.join(FIELDS)}."
+            raise _wrong(unknown[0], "there is no such field", fix)
+        subject, reason = _name(body, "subject"), body.get("reason")
+        command = Command(
+            id=_identity(body) or _UNNAMED,
+            programme=self._programme(body, subject),
+            action=_action(body),
+            subject=subject,
+            revision=_number(body, "revision", _INT32),
+            side=_side(body),
+            actor=_name(body, "actor"),
+            reason=None if reason is None else _text(body, "reason", _MOST_TEXT),
+            quantity=_number(body, "quantity", _INT64),
+            sent_at=now,
         )
+        if command.id != _UNNAMED:
+            return command
+        content = json.dumps(to_json(command), sort_keys=True)
+        return replace(command, id=uuid5(NAMESPACE, content))
 
-
-def read_wanted(body: Mapping[str, object], views: Views) -> Wanted:
-    """Return the command that a JSON object asks for.
-
-    The programme may be left out when the subject is known: it is then the subject's.
-
-    Raises:
-        HTTPException: 400, with the field and the fix.
-    """
-    unknown = sorted(body.keys() - set(FIELDS))
-    if unknown:
-        raise HTTPException(400, f"{unknown[0]}: no such field; a command has {', '.join(FIELDS)}")
-    action = _text(body, "action", MOST_NAME)
-    if action not in COMMANDS:
-        raise HTTPException(400, f"action: write one of {', '.join(sorted(COMMANDS))}")
-    subject = _identity(body, "subject")
-    if subject is None:
-        raise HTTPException(400, "subject: name the match, agreement, delivery or alert by its id")
-    return Wanted(
-        id=_identity(body, "id"),
-        programme=_programme(body, subject, views),
-        action=action,
-        subject=str(subject),
-        revision=_number(body, "revision", _INT32),
-        side=_side(body),
-        actor=_text(body, "actor", MOST_NAME),
-        reason=_text(body, "reason", MOST_TEXT) if body.get("reason") is not None else None,
-        quantity=_number(body, "quantity", _INT64),
-    )
+    def _programme(self, body: Mapping[str, object], subject: str) -> str:
+        if body.get("programme") is not None:
+            return _name(body, "programme")
+        try:
+            known = self.views.programme_of(UUID(subject))
+        except ValueError:
+            known = None
+        if known is None:
+            fix = "Name the programme, or copy the subject's id from a list of /api/v1."
+            raise _wrong("programme", "it is left out, and nothing here has this subject", fix)
+        return known
 
 
 def _text(body: Mapping[str, object], name: str, most: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise HTTPException(400, f"{name}: give a text")
+        raise _wrong(name, "it is missing, empty or no text", "Give a text.")
     if len(value) > most:
-        raise HTTPException(400, f"{name}: at most {most:,} characters")
+        raise _wrong(name, "it is too long", f"Give at most {most:,} characters.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise HTTPException(400, f"{name}: this is no Unicode text") from error
+        raise _wrong(name, "it is no Unicode text", "Send UTF-8.") from error
     return value.strip()
 
 
-def _identity(body: Mapping[str, object], name: str) -> UUID | None:
-    value = body.get(name)
+def _name(body: Mapping[str, object], name: str) -> str:
+    return _text(body, name, _MOST_NAME)
+
+
+def _action(body: Mapping[str, object]) -> str:
+    action = _name(body, "action")
+    if action not in COMMANDS:
+        raise _wrong(
+            "action", f"{action!r} is none", f"Write one of {', '.join(sorted(COMMANDS))}."
+        )
+    return action
+
+
+def _identity(body: Mapping[str, object]) -> UUID | None:
+    value = body.get("id")
     if value is None:
         return None
     try:
         return UUID(value if isinstance(value, str) else "")
     except ValueError as error:
-        example = "an id like 2a485c83-7701-5cea-99e9-c06cd59d8779"
-        raise HTTPException(400, f"{name}: write {example}") from error
+        fix = "Choose a UUID, or leave it out."
+        raise _wrong("id", f"{value!r} is no UUID", fix) from error
 
 
 def _number(body: Mapping[str, object], name: str, most: int) -> int | None:
@@ -104,7 +123,7 @@ def _number(body: Mapping[str, object], name: str, most: int) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not -most <= value <= most:
-        raise HTTPException(400, f"{name}: give a whole number up to {most:,}")
+        raise _wrong(name, "it is no whole number", f"Give a whole number up to {most:,}.")
     return value
 
 
@@ -113,16 +132,20 @@ def _side(body: Mapping[str, object]) -> Side | None:
     if value is None:
         return None
     if not isinstance(value, str) or value.upper() not in set(Side):
-        raise HTTPException(400, "side: write giver or receiver, or leave it out")
+        raise _wrong("side", f"{value!r} is none", "Write giver or receiver, or leave it out.")
     return Side(value.upper())
 
 
-def _programme(body: Mapping[str, object], subject: UUID, views: Views) -> str:
-    known = views.programme_of(subject)
-    if body.get("programme") is None:
-        if known is None:
-            raise HTTPException(
-                400, "programme: nothing here has this subject, so name its programme"
+def only_json(content_type: str) -> None:
+    """Let only JSON pass: a form on another site can't send that without being asked. Raises ProblemError."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ProblemError(
+            Problem(
+                status=415,
+                reason="no_json",
+                detail=f"the content type is {kind or 'missing'}",
+                field="content-type",
+                fix="Send the command as application/json.",
             )
-        return known
-    return _text(body, "programme", MOST_NAME)
+        )

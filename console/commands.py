@@ -1,107 +1,122 @@
-"""Commands over REST: read the request, publish the command, wait for its outcome.
+"""`POST /api/v1/commands`: what a person asks the market to do, published once and answered with its outcome.
 
-A command acts once however often it is sent with the same id: the market remembers the ids it has answered.
+The client may choose the command's id. Sending the same command again is safe: the market repeats the answer and does
+nothing twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
-from uuid import UUID, uuid5
+from typing import Any
+from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from console.command_request import MOST_BYTES, Wanted, read_wanted
+from console.bodies import json_object
+from console.changes import Changes
+from console.command_request import CommandReader, only_json
+from console.problems import Problem, ProblemError
 from console.views import Views
 from runtime.clock import Clock
-from runtime.log import LogError, OutRecord, TopicPartition
+from runtime.log import OutRecord, TopicMissingError, TopicPartition
 from runtime.publisher import Publisher, PublishError
 from schemas import topic_files
 from schemas.codec import Codec
-from schemas.events import Command, Event, Outcome
+from schemas.errors import EncodeError
+from schemas.events import Command, Outcome
 from schemas.json_form import to_json
 from schemas.routing import partition_for
 from synergy.lifecycle import refusal_words
 
-ANSWER_S: Final = 5.0
-NAMESPACE: Final = UUID("9d0f5f0a-2b9c-5d39-9a43-5c1f7a3f1b77")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_WAIT_S = 10.0
+USUAL_WAIT_S = "5"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class CommandDesk:
-    """Publishes commands and hands out their outcomes as the views learn of them."""
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Takes commands. `publisher` is used by one request at a time."""
 
     publisher: Publisher
     codec: Codec
     views: Views
+    changes: Changes
     clock: Clock
-    answer_s: float = ANSWER_S
-    _waiting: dict[UUID, asyncio.Future[Outcome]] = field(
-        default_factory=dict[UUID, "asyncio.Future[Outcome]"]
-    )
-    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turn: asyncio.Lock
 
-    def __post_init__(self) -> None:
-        self.views.watchers.append(self._saw)
+    async def answer(self, request: Request) -> Response:
+        """Publish one command and wait for its outcome, 5 seconds or `?wait=SECONDS`.
 
-    def command(self, wanted: Wanted) -> Command:
-        """Return the command of a request; without an id it gets one from its content and the time."""
-        now_us = self.clock.now_us()
-        identity = wanted.id or uuid5(NAMESPACE, json.dumps((*wanted.content(), now_us)))
-        return Command(
-            id=identity,
-            programme=wanted.programme,
-            action=wanted.action,
-            subject=wanted.subject,
-            revision=wanted.revision,
-            side=wanted.side,
-            actor=wanted.actor,
-            reason=wanted.reason,
-            quantity=wanted.quantity,
-            sent_at=_EPOCH + timedelta(microseconds=now_us),
-        )
-
-    async def send(self, command: Command) -> Outcome | None:
-        """Publish a command and return its outcome, or None when there is none within `answer_s`.
-
-        Raises:
-            PublishError, LogError: the broker did not take it, or nobody knows; the same id may be sent again.
+        202 says that it is published and where its outcome will be, 200 holds the outcome. An outcome that is known
+        is given again without publishing.
         """
-        known = self.views.outcomes.get(command.id)
-        if known is not None:
-            return known
-        loop = asyncio.get_running_loop()
-        answer = self._waiting.setdefault(command.id, loop.create_future())
-        try:
-            async with self._one_at_a_time:
-                await asyncio.to_thread(self._publish, command)
-            async with asyncio.timeout(self.answer_s):
-                return await asyncio.shield(answer)
-        except TimeoutError:
-            return self.views.outcomes.get(command.id)
-        finally:
-            self._waiting.pop(command.id, None)
+        only_json(request.headers.get("content-type", ""))
+        wait_s = _wait_s(request.query_params)
+        body = await json_object(request)
+        now = _EPOCH + timedelta(microseconds=self.clock.now_us())
+        command = CommandReader(self.views).read(body, now)
+        if command.id not in self.views.outcomes:
+            await self._publish_in_turn(command)
+        outcome = await self._outcome(command.id, wait_s)
+        if outcome is not None:
+            return JSONResponse(answered(outcome))
+        address = f"/api/v1/outcomes?command={command.id}"
+        waiting = {"id": str(command.id), "accepted": None, "outcome": address}
+        return JSONResponse(waiting, 202)
 
-    def _publish(self, command: Command) -> None:
+    async def _publish_in_turn(self, command: Command) -> None:
+        record = self._record(command)
+        async with self.turn:
+            try:
+                await asyncio.to_thread(self._publish, command, record)
+            except (PublishError, TopicMissingError) as error:
+                raise ProblemError(
+                    Problem(
+                        status=503,
+                        reason="not_published",
+                        detail=str(error),
+                        fix="Send the same command with the same id again: it can't take effect twice.",
+                    )
+                ) from error
+
+    def _record(self, command: Command) -> bytes:
+        try:
+            return self.codec.encode(command)
+        except EncodeError as error:
+            raise ProblemError(
+                Problem(
+                    status=400,
+                    reason="no_command",
+                    detail=str(error),
+                    fix="Send numbers and texts that fit the command's schema.",
+                )
+            ) from error
+
+    def _publish(self, command: Command, value: bytes) -> None:
         count = self.publisher.partitions(topic_files.COMMANDS)
         tp = TopicPartition(topic_files.COMMANDS, partition_for(command.programme, count))
-        key = command.subject.encode()
-        self.publisher.publish(OutRecord(tp, key, self.codec.encode(command)))
+        headers = (
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(command.id).encode()),
+            ("ce_source", b"/synergy/console"),
+            ("ce_type", b"synergy.v1.Command"),
+            ("ce_time", command.sent_at.isoformat().encode()),
+        )
+        self.publisher.publish(OutRecord(tp, command.subject.encode(), value, headers))
         self.publisher.flush()
 
-    def _saw(self, event: Event) -> None:
-        if isinstance(event, Outcome):
-            waiting = self._waiting.pop(event.command, None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(event)
+    async def _outcome(self, command: UUID, wait_s: float) -> Outcome | None:
+        deadline = self.clock.monotonic_s() + wait_s
+        while (outcome := self.views.outcomes.get(command)) is None:
+            left = deadline - self.clock.monotonic_s()
+            if left <= 0 or self.changes.closed:
+                return None
+            await self.changes.wait(left)
+        return outcome
 
 
 def answered(outcome: Outcome) -> dict[str, Any]:
@@ -114,57 +129,20 @@ def answered(outcome: Outcome) -> dict[str, Any]:
     return {**to_json(outcome), "message": words[0], "message_zh": words[1]}
 
 
-def command_routes(desk: CommandDesk) -> Sequence[Route]:
-    """Return the routes of commands."""
-
-    async def send(request: Request) -> Response:
-        command = desk.command(read_wanted(await _body(request), desk.views))
-        try:
-            outcome = await desk.send(command)
-        except (PublishError, LogError) as error:
-            detail = f"the broker did not confirm it: {error}; send it again with id {command.id}"
-            raise HTTPException(503, detail) from error
-        return _response(command.id, outcome)
-
-    async def ask(request: Request) -> Response:
-        try:
-            identity = UUID(request.path_params["id"])
-        except ValueError as error:
-            raise HTTPException(400, "id: this is no id of a command") from error
-        return _response(identity, desk.views.outcomes.get(identity))
-
-    return (
-        Route("/api/v1/commands", send, methods=["POST"]),
-        Route("/api/v1/commands/{id}", ask),
-    )
-
-
-def _response(identity: UUID, outcome: Outcome | None) -> Response:
-    if outcome is not None:
-        return JSONResponse(answered(outcome))
-    waiting = {
-        "command": str(identity),
-        "accepted": None,
-        "message": f"No outcome is known yet: ask again at /api/v1/commands/{identity}.",
-        "message_zh": f"尚无结果, 请稍后查询 /api/v1/commands/{identity}",
-    }
-    return JSONResponse(waiting, 202)
-
-
-async def _body(request: Request) -> Mapping[str, object]:
-    """Return the JSON object of a request. Only JSON: a form of another site can't send that."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(415, "content-type: send the command as application/json")
-    raw = bytearray()
-    async for piece in request.stream():
-        raw += piece
-        if len(raw) > MOST_BYTES:
-            raise HTTPException(413, f"body: a command has at most {MOST_BYTES:,} bytes")
+def _wait_s(parameters: Mapping[str, str]) -> float:
+    text = parameters.get("wait", USUAL_WAIT_S)
     try:
-        body: object = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"body: this is no JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise HTTPException(400, "body: send one JSON object")
-    return cast("dict[str, object]", body)
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MOST_WAIT_S:
+        raise ProblemError(
+            Problem(
+                status=400,
+                reason="out_of_range",
+                detail=f"{text!r} is no number of seconds to wait",
+                field="wait",
+                fix=f"Give a number from 0 to {MOST_WAIT_S:g}.",
+            )
+        )
+    return seconds

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from console.changes import Changes
 from console.views import Views
 from runtime.log import TopicPartition
 from runtime.logs import Logger
@@ -13,6 +14,7 @@ from runtime.sink_source import Fetched, OffsetGoneError, SinkSource, SourceUnav
 from schemas import topic_files
 from schemas.codec import Codec
 from schemas.errors import DecodeError
+from schemas.events import Event
 
 # What is kept for ever is read from its start; of the rest, the newest records of each partition.
 NEWEST: Mapping[str, int | None] = {
@@ -35,6 +37,7 @@ class Feed:
     source: SinkSource
     codec: Codec
     views: Views
+    changes: Changes
     log: Logger
     undecodable: int = 0
     positions: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
@@ -47,19 +50,26 @@ class Feed:
             self.positions.get(tp, 0) >= end for tp, end in self._targets.items()
         )
 
+    def begin(self, values: Iterable[bytes], positions: Mapping[TopicPartition, int]) -> None:
+        """Start from the latest records of the ledger, which reaches up to these offsets; call it before `run`."""
+        for value in values:
+            self._fold(value)
+        self.positions = dict(positions)
+
     async def run(self) -> None:
         """Read until cancelled; a broker out of reach is waited for."""
         while True:
             try:
-                await asyncio.to_thread(self._open)
+                await asyncio.to_thread(self.open)
                 while True:
                     fetched = await asyncio.to_thread(self.source.poll, 2_000, _POLL_S)
-                    self._take(fetched)
+                    self.take(fetched)
             except (SourceUnavailableError, OffsetGoneError) as error:
                 self.log.warning("views wait", cause=str(error))
                 await asyncio.sleep(_PAUSE_S)
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Find the starts and assign them. Blocks; raises SourceUnavailableError."""
         starts: dict[TopicPartition, int] = {}
         for topic, newest in NEWEST.items():
             for tp in self._partitions(topic):
@@ -74,13 +84,23 @@ class Feed:
         count = self.source.describe(topic).partitions
         return [TopicPartition(topic, number) for number in range(count)]
 
-    def _take(self, fetched: Mapping[TopicPartition, Fetched]) -> None:
+    def take(self, fetched: Mapping[TopicPartition, Fetched]) -> None:
+        """Fold what was fetched into the views; what is new since they caught up is a change."""
+        live = self.caught_up
         for tp, found in fetched.items():
             for value in found.columns.values:
-                if value is None:
-                    continue
-                try:
-                    self.views.take(self.codec.decode(value))
-                except DecodeError:
-                    self.undecodable += 1  # the ledger keeps its bytes
+                event = None if value is None else self._fold(value)
+                if event is not None and live:
+                    self.changes.note(event)
             self.positions[tp] = found.next
+        if fetched:
+            self.changes.wake()
+
+    def _fold(self, value: bytes) -> Event | None:
+        try:
+            event = self.codec.decode(value)
+        except DecodeError:
+            self.undecodable += 1  # the ledger keeps its bytes
+            return None
+        self.views.take(event)
+        return event

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from console.commands import CommandDesk
 from console.documents import Documents
 from console.feed import Feed
+from console.ledger_readers import LedgerReaders
 from console.views import Views
 from runtime.clock import Clock
 from runtime.kafka_log import KafkaLog
-from runtime.ledger_database import LedgerDatabaseError, QueryLimits
+from runtime.ledger_database import LedgerDatabaseError
 from runtime.log import LogError, TopicPartition
 from runtime.logs import Logger
 from schemas import topic_files
@@ -72,13 +72,6 @@ class SinkStatus(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerAccess:
-    """Read-only queries on the ledger; `query(sql, limits)` opens a reader, asks and closes it."""
-
-    query: Callable[[str, QueryLimits], tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]]
-
-
 @dataclass(slots=True)
 class StoreState:
     """Everything that the endpoints need. `look` refreshes what has to be asked for."""
@@ -87,13 +80,13 @@ class StoreState:
     documents: Documents
     feed: Feed
     sink_status: Callable[[], SinkStatus]
-    ledger: LedgerAccess
+    ledger: LedgerReaders
     kafka: KafkaLog
-    commands: CommandDesk
     clock: Clock
     log: Logger
     stage_lag: Mapping[str, int] = field(default_factory=dict[str, int])
     ledger_rows: Mapping[str, int] = field(default_factory=dict[str, int])
+    reconciled: Mapping[str, Any] | None = None
     _rates: deque[tuple[float, int]] = field(
         default_factory=lambda: deque[tuple[float, int]](maxlen=_RATE_LOOKS)
     )
@@ -109,9 +102,8 @@ class StoreState:
 
     def look(self) -> None:
         """Ask the ledger for its rows and Kafka for what the stages have committed. Blocks."""
-        limits = QueryLimits(seconds=5.0)
-        _, rows = self.ledger.query("SELECT table, rows FROM ledger_rows", limits)
-        self.ledger_rows = {str(table): int(str(count)) for table, count in rows}
+        found = self.ledger.own.query("SELECT table, rows FROM ledger_rows")
+        self.ledger_rows = {str(table): int(str(count)) for table, count in found.rows}
         self._rates.append((self.clock.monotonic_s(), self.ledger_rows.get("availability", 0)))
         self.stage_lag = {stage: self._lag(stage, topics) for stage, topics in GROUPS.items()}
 
@@ -126,6 +118,11 @@ class StoreState:
             return 0
         committed = self.kafka.group_positions(f"synergy.{stage}", wanted)
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
+
+    def missing(self) -> str | None:
+        """Return what is missing before the store can be used, or None."""
+        problem = self.sink_status().problem
+        return problem or (None if self.feed.caught_up else "the views are catching up")
 
     @property
     def events_per_second(self) -> float | None:
@@ -151,5 +148,6 @@ class StoreState:
             "ledger_rows": dict(self.ledger_rows),
             "ledger_problem": sink.problem,
             "repaired": sink.repaired,
+            "reconciled": self.reconciled,
             "programmes": [self.documents.programme(tick) for tick in programmes],
         }

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from console.documents import TRADE, Documents, traded
+from console.problems import Problem, ProblemError
 from console.views import Views
 from schemas.events import Impact, Transaction
 from schemas.json_form import to_json
@@ -117,15 +117,10 @@ def transaction_routes(transactions: Transactions) -> Sequence[Route]:
     """Return the routes of one transaction and of the funnel."""
 
     async def one(request: Request) -> Response:
-        try:
-            identity = UUID(request.path_params["id"])
-        except ValueError as error:
-            detail = "id: this is no id of an agreement, delivery or match"
-            raise HTTPException(400, detail) from error
-        found = transactions.with_events(identity)
+        text = str(request.path_params["id"])
+        found = transactions.with_events(_identity(text))
         if found is None:
-            detail = "id: nothing has this id here; /api/v1/transactions lists the transactions"
-            raise HTTPException(404, detail)
+            raise _no_transaction(404, f"no agreement, delivery or match that became one is {text}")
         return JSONResponse(found)
 
     async def counts(request: Request) -> Response:
@@ -133,3 +128,22 @@ def transaction_routes(transactions: Transactions) -> Sequence[Route]:
         return JSONResponse(asdict(funnel(views.history, views.positions.values(), programme)))
 
     return (Route("/api/v1/transactions/{id}", one), Route("/api/v1/funnel", counts))
+
+
+def _identity(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise _no_transaction(400, f"{text!r} is no id") from error
+
+
+def _no_transaction(status: int, detail: str) -> ProblemError:
+    return ProblemError(
+        Problem(
+            status=status,
+            reason="no_transaction",
+            detail=detail,
+            field="id",
+            fix="Copy an id from /api/v1/transactions.",
+        )
+    )

@@ -7,7 +7,7 @@ loop's, owns it.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -65,7 +65,6 @@ class Views:
     )
     rejections: int = 0
     history: History = field(default_factory=History)
-    watchers: list[Callable[[Event], None]] = field(default_factory=list[Callable[[Event], None]])
 
     def take(self, event: Event) -> None:
         """Fold one event in."""
@@ -94,8 +93,6 @@ class Views:
                 self.rejections += 1
             case _:
                 pass
-        for watch in self.watchers:
-            watch(event)
 
     @property
     def matches(self) -> Mapping[UUID, Match]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -138,6 +138,8 @@ class KafkaLog:
         self._connection = connection
         self._clock = clock or SystemClock()
         self._admin = AdminClient(connection.config())
+        self._groups: dict[str, Consumer] = {}
+        self._lock = Lock()
 
     def describe(self, topic: str) -> TopicDescription:
         """See `runtime.log.Log.describe`."""
@@ -206,12 +208,30 @@ class KafkaLog:
     ) -> Mapping[TopicPartition, int]:
         """See `runtime.log.Log.group_positions`."""
         asked = [VendorPartition(tp.topic, tp.partition) for tp in tps]
-        wanted = [ConsumerGroupTopicPartitions(group, asked)]
-        found = self._patiently(
-            group,
-            lambda: self._admin.list_consumer_group_offsets(wanted, request_timeout=_TIMEOUT_S),
-        ).topic_partitions
+        with self._lock:
+            found = self._committed(group, asked)
         return {TopicPartition(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+
+    def _committed(self, group: str, asked: list[VendorPartition]) -> list[VendorPartition]:
+        """Ask as a member would, without joining.
+
+        The admin client could be asked too, but librdkafka 2.16 ends the process there when the group's coordinator is
+        still loading: it looks for a consumer group that an admin client does not have.
+        """
+        asking = self._groups.get(group)
+        if asking is None:
+            asking = Consumer(self._connection.config(group_id=group, enable_auto_commit=False))
+            self._groups[group] = asking
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return asking.committed(asked, _TIMEOUT_S)
+            except KafkaException as error:
+                cause = error.args[0]
+                if cause.code() not in _SETTLING or attempt == _ATTEMPTS:
+                    message = f"{group}: {cause.str()}"
+                    raise LogError(message) from error
+                self._clock.sleep(_PAUSE_S)
+        raise AssertionError  # the last attempt returns or raises
 
 
 def _until(consumer: Consumer, clock: Clock, tp: TopicPartition, end: int) -> Iterator[Record]:

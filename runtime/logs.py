@@ -114,11 +114,19 @@ def _shared(process: str) -> list[structlog.typing.Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        _soften,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%fZ", utc=True, key="time"),
         add_process,
         structlog.processors.StackInfoRenderer(),
     ]
+
+
+def _soften(_: Any, __: str, fields: EventFields) -> EventFields:
+    """Call aiokafka's errors warnings: it repeats what it logs, and what it can't mend it raises to the worker."""
+    if str(fields.get("logger", "")).startswith("aiokafka") and fields["level"] == "error":
+        fields["level"] = "warning"
+    return fields
 
 
 def _rendering(*, people: bool, colours: bool) -> list[structlog.typing.Processor]:

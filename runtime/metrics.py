@@ -45,6 +45,10 @@ GaugeName = Literal[
     "synergy_refused_records",
     # Rows that a crash had lost and recovery put back since the store started.
     "synergy_ledger_repaired_rows",
+    # Offsets missing in the ledger at the last comparison with Kafka, by topic.
+    "synergy_ledger_missing_rows",
+    # Offsets twice in the ledger at the last comparison with Kafka, by topic.
+    "synergy_ledger_doubled_rows",
     # 1 while the ledger sink works, 0 while it waits or has stopped.
     "synergy_ledger_working",
 ]
@@ -92,6 +96,12 @@ METRICS: Mapping[Name, Metric] = {
     "synergy_refused_records": Metric(("table",), "Records the ledger holds of what was refused"),
     "synergy_ledger_repaired_rows": Metric(
         (), "Rows that a crash had lost and recovery put back since the store started"
+    ),
+    "synergy_ledger_missing_rows": Metric(
+        ("topic",), "Offsets missing in the ledger at the last comparison with Kafka"
+    ),
+    "synergy_ledger_doubled_rows": Metric(
+        ("topic",), "Offsets twice in the ledger at the last comparison with Kafka"
     ),
     "synergy_ledger_working": Metric(
         (), "1 while the ledger sink works, 0 while it waits or stopped"

@@ -16,7 +16,9 @@ class TaskSettings:
 
     `first` names the input topics that are read to the end measured at opening before any other input is applied.
     Times are in microseconds: at most one commit an interval, a change after an idle interval commits once it settled,
-    progress without changes is committed quietly. `queue_batches` is the intake of one topic before it is paused.
+    progress without changes is committed quietly. While readings are older than `behind_us` their effects are late
+    anyway: the interval is then `catch_up_interval_us`, since a commit costs by series, not by reading.
+    `queue_batches` is the intake of one topic before it is paused.
     """
 
     stage: str
@@ -27,6 +29,8 @@ class TaskSettings:
     first: tuple[str, ...] = ()
     rebuild: bool = False
     commit_interval_us: int = 1_000_000
+    behind_us: int = 5_000_000
+    catch_up_interval_us: int = 3_000_000
     settle_us: int = 50_000
     quiet_commit_us: int = 5_000_000
     tick_us: int = 1_000_000

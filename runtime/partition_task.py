@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Generic
 
+from runtime.commit_times import CommitTimes
 from runtime.log import Batch, OutRecord
 from runtime.partition_actions import (
     Action,
@@ -66,11 +67,8 @@ class PartitionTask(Generic[State]):
         self._closing = False
         self._opening = 0
         self._job_running = False
-        self._dirty_since: int | None = None
-        self._last_commit = now_us - settings.commit_interval_us
+        self._times = CommitTimes(settings, now_us)
         self._last_tick = now_us
-
-    # -- intake
 
     def deliver(self, batch: Batch) -> None:
         """Queue a batch. One of another generation, or for a task that closes, is dropped."""
@@ -88,8 +86,6 @@ class PartitionTask(Generic[State]):
         for queue in self._queues.values():
             queue.clear()
 
-    # -- decisions
-
     def step(self, now_us: int) -> Action | None:
         """Apply what may be applied and return the next action, or None when there is nothing to do now."""
         if not self._may_touch_state():
@@ -105,9 +101,8 @@ class PartitionTask(Generic[State]):
     def idle_us(self, now_us: int) -> int:
         """How long `step` has nothing to do unless something is delivered or answered."""
         due = self._last_tick + self.settings.tick_us
-        if self._dirty_since is not None:
-            settled = self._dirty_since + self.settings.settle_us
-            due = min(due, max(settled, self._last_commit + self.settings.commit_interval_us))
+        commit = self._times.due()
+        due = due if commit is None else min(due, commit)
         return max(1_000, due - now_us)
 
     def _may_touch_state(self) -> bool:
@@ -134,7 +129,7 @@ class PartitionTask(Generic[State]):
         if self._state is not None and now_us - self._last_tick >= self.settings.tick_us:
             self._last_tick = now_us
             if self._stage.tick(self._state, now_us):
-                self._touch(now_us)
+                self._times.changed(now_us)
 
     def _may_apply(self, topic: str) -> bool:
         """Whether the topic's next batch may touch the state now."""
@@ -142,7 +137,7 @@ class PartitionTask(Generic[State]):
             return False
         if self._barrier and topic not in self.settings.first:
             return False
-        return self._suspect is None or self._suspect.topic != topic or self._dirty_since is None
+        return self._suspect is None or self._suspect.topic != topic or self._times.clean
 
     def _cut(self, batch: Batch) -> Batch | None:
         """Apply the gap rule, cut away what was applied before, and take a piece of a suspect range."""
@@ -181,7 +176,8 @@ class PartitionTask(Generic[State]):
             return
         self.next[topic] = batch.next
         if batch.records:
-            self._touch(now_us)
+            self._times.changed(now_us)
+            self._times.read(batch.appended_ms, now_us)
         self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:
@@ -200,31 +196,25 @@ class PartitionTask(Generic[State]):
         self._forget()
         self._wanted = Open()
 
-    def _touch(self, now_us: int) -> None:
-        if self._dirty_since is None:
-            self._dirty_since = now_us
-
     def _commit_due(self, now_us: int) -> bool:
-        if self._dirty_since is None:
+        due = self._times.due()
+        if due is None:
             return self._progress_due(now_us)
-        if self._closing or self._suspect is not None:
-            return True
-        settled = self._dirty_since + self.settings.settle_us
-        return now_us >= max(settled, self._last_commit + self.settings.commit_interval_us)
+        return self._closing or self._suspect is not None or now_us >= due
 
     def _freeze(self, now_us: int) -> Commit | None:
         """Encode the changes, the outputs and `next` of this one moment."""
         assert self._state is not None
         assert self._head is not None
         changes = self._stage.freeze(self._state, dict(self.next))
-        self._dirty_since = None
+        self._times.frozen()
         if changes.empty and not self._progress_due(now_us):
             return None
         tp = self.settings.changelog_tp
         parts = (OutRecord(tp, key, value) for key, value in changes.parts.items())
         head = OutRecord(tp, HEAD_KEY, self._head.with_next(self.next).encode())
         self._frozen_next = dict(self.next)
-        self._last_commit = now_us
+        self._times.committing(now_us)
         return Commit((*parts, *changes.outputs, head))
 
     def _progress_due(self, now_us: int) -> bool:
@@ -232,7 +222,7 @@ class PartitionTask(Generic[State]):
         if self.next == self.committed_next:
             return False
         hurry = self._closing or self._suspect is not None
-        return hurry or now_us >= self._last_commit + self.settings.quiet_commit_us
+        return hurry or now_us >= self._times.progress_due()
 
     def _next_job(self, state: State) -> Run | None:
         job = None if self._job_running else self._stage.job(state)
@@ -240,8 +230,6 @@ class PartitionTask(Generic[State]):
             return None
         self._job_running = True
         return Run(job, self._opening)
-
-    # -- answers
 
     def opened(self, answer: Opened) -> None:
         """Take the changelog's state in, check it against the inputs, and ask for the seek."""
@@ -296,7 +284,7 @@ class PartitionTask(Generic[State]):
             return False
         self._job_running = False
         self._stage.absorb(self._state, result, now_us)
-        self._touch(now_us)
+        self._times.changed(now_us)
         return True
 
     def _stop(self, reason: StopReason) -> Stop:
@@ -312,7 +300,7 @@ class PartitionTask(Generic[State]):
         """Drop the state and everything that was read for it; the generation ends."""
         self._state = None
         self._generation = None
-        self._dirty_since = None
+        self._times.frozen()
         self._opening += 1
         self._job_running = False
         for queue in self._queues.values():

@@ -20,6 +20,7 @@ from faust.types import TP
 
 from runtime.assignment import Assignment
 from runtime.clock import Clock
+from runtime.faust_credentials import faust_credentials
 from runtime.faust_transport import BATCH_CODEC, BatchApp
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import Batch, LogError, RetriableCommitError, TopicPartition, Writer
@@ -66,6 +67,7 @@ def faust_app(settings: WorkerSettings, connection: KafkaConnection) -> BatchApp
     return BatchApp(
         settings.group,
         broker=[f"kafka://{host}" for host in connection.bootstrap.split(",")],
+        broker_credentials=faust_credentials(connection.security),
         datadir=settings.data,
         web_enabled=False,
         topic_disable_leader=True,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from runtime.ledger_database import AvroInsert, LedgerDatabase, StatementFailedError
+from runtime.ledger_database import AvroInsert, LedgerDatabase, Rows, StatementFailedError
 from sinks.container import Place
 from sinks.ledger_protocol import OffsetRange
 from sinks.ledger_rows import Block
@@ -101,14 +101,25 @@ class DatabaseStore:
 
     def ends(self) -> Collection[TopicEnd]:
         """Ask every table for its largest offsets."""
-        selects = " UNION ALL ".join(
-            f"SELECT _topic, _topic_id, _partition, max(_offset) AS last FROM {table} GROUP BY ALL"  # noqa: S608
-            for table in LEDGER_TABLES
-        )
-        found = self.database.query(
-            f"SELECT _topic, _topic_id, _partition, max(last) FROM ({selects}) GROUP BY ALL"  # noqa: S608
-        )
-        return [
-            TopicEnd(str(topic), str(topic_id), int(str(partition)), int(str(last)))
-            for topic, topic_id, partition, last in found.rows
-        ]
+        return table_ends(self.database)
+
+
+class _Asked(Protocol):
+    """Any handle that answers queries."""
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows: ...
+
+
+def table_ends(database: _Asked) -> Collection[TopicEnd]:
+    """Return the largest offset that the tables hold of each partition of each topic id."""
+    selects = " UNION ALL ".join(
+        f"SELECT _topic, _topic_id, _partition, max(_offset) AS last FROM {table} GROUP BY ALL"  # noqa: S608
+        for table in LEDGER_TABLES
+    )
+    found = database.query(
+        f"SELECT _topic, _topic_id, _partition, max(last) FROM ({selects}) GROUP BY ALL"  # noqa: S608
+    )
+    return [
+        TopicEnd(str(topic), str(topic_id), int(str(partition)), int(str(last)))
+        for topic, topic_id, partition, last in found.rows
+    ]

@@ -6,11 +6,11 @@ this package is a part of it. `oracle` recomputes positions from lists of readin
 
 from synergy.balance.errors import BalanceError, PartError
 from synergy.balance.partition import PartitionBalances
-from synergy.balance.terms import LostRange, MaterialRule, Refusal
+from synergy.balance.terms import Gap, MaterialRule, Refusal
 
 __all__ = [
     "BalanceError",
-    "LostRange",
+    "Gap",
     "MaterialRule",
     "PartError",
     "PartitionBalances",

@@ -92,6 +92,10 @@ class Identities:
         lost, self._lost = tuple(self._lost), []
         return lost
 
+    def with_gaps(self) -> list[int]:
+        """Return the identities that have gaps, in their order."""
+        return sorted(self._ranges)
+
     def gaps(self, number: int) -> tuple[tuple[int, int], ...]:
         """Return the gaps `(first, last)` below the highest sequence seen of one identity."""
         edges = [int(self.table["seen_to"][number])]

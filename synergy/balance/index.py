@@ -15,6 +15,7 @@ from synergy.balance.terms import Int64s
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
+_LARGE = 1 << 15
 _EMPTY = -1
 _MULTIPLIER = np.uint64(
     0x9E3779B97F4A7C15
@@ -22,10 +23,13 @@ _MULTIPLIER = np.uint64(
 
 
 def longer(array: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
-    """Return the array, doubled with zeros until it has at least `size` rows."""
+    """Return the array with zeros behind it, so that it has at least `size` rows.
+
+    It grows to the double while it is small, by a quarter when it is large: unused rows cost memory too.
+    """
     rows = max(len(array), 1)
     while rows < size:
-        rows *= 2
+        rows += rows if rows < _LARGE else rows // 4
     if rows == len(array):
         return array
     grown = np.zeros((rows, *array.shape[1:]), array.dtype)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from schemas.events import Basis, Form, Property, Quality
+from schemas.events import Basis, DataKind, Form, Property, Quality
 from synergy.balance.judgement import Arrival
 from synergy.balance.plans import KEPT_US
 from synergy.balance.terms import (
@@ -43,7 +43,7 @@ class Recomputed:
     stale: bool
     late: int
     latest: Arrival
-    data_kind: str
+    data_kind: DataKind
     basis: Basis
     formula: str | None
     flags: tuple[str, ...]
@@ -82,21 +82,13 @@ def _part(arrival: Arrival, start: int, end: int) -> int:
 def recompute(
     readings: Sequence[Arrival], late: set[int], moment: ProgrammeMoment, rule: MaterialRule
 ) -> Recomputed | None:
-    """Return the position of one series at a programme's time, None while nothing is known of it.
-
-    Args:
-        readings: accepted readings of the series, in their order.
-        late: offsets of the late ones.
-        moment: the programme's time.
-        rule: of the material.
-    """
+    """Return what the accepted readings of one series say at a time, None for nothing; `late` are offsets."""
     good = [a for a in readings if a.reading.quality is not Quality.BAD]
     measured = [a for a in good if a.reading.form is not Form.PLAN]
     lines = _plan_lines(good, moment.time_us)
     if not measured and not lines:
         return None
     as_of = max((a.until for a in measured), default=moment.time_us)
-    planned = any(a.end > moment.time_us for a in lines)
     covering = [a for a in lines if a.start <= moment.time_us < a.end]
     flows = [a for a in measured if is_counted_flow(a) and a.offset not in late]
     chapter = moment.chapter_start_us
@@ -104,32 +96,35 @@ def recompute(
     silent = bool(measured) and moment.time_us - as_of > rule.stale_after_us
     quantity = sum_24h(measured, as_of)
     days_seen, firm, interruptible = _offer(flows, as_of, quantity)
-    stocks = [a for a in measured if a.reading.form is Form.STOCK]
-    stock = max(stocks, key=lambda a: (a.end, a.offset), default=None)
     recent = _recent(readings, as_of) if measured else list(readings)
-    sure = [a for a in recent if a.reading.form is not Form.PLAN]
-    sure += [a for a in lines if a.end > moment.time_us]
-    kinds = [DATA_KINDS.index(a.reading.data_kind) for a in sure]
-    flags = sorted({flag for a in recent for flag in a.reading.flags})
+    ahead = [a for a in lines if a.end > moment.time_us]
+    flags = tuple(sorted({flag for a in recent for flag in a.reading.flags}))
     return Recomputed(
         as_of=as_of,
         quantity_24h=quantity,
         days_seen=days_seen,
         firm_per_day=0 if out else firm,
         interruptible_per_day=0 if out else interruptible,
-        stock=stock.reading.quantity if stock else None,
-        stock_at=stock.end if stock else None,
-        plan_per_day=sum(_per_day(a) for a in covering) if planned else None,
+        stock=_latest_stock(measured)[0],
+        stock_at=_latest_stock(measured)[1],
+        plan_per_day=sum(_per_day(a) for a in covering) if ahead else None,
         shares=_shares(readings),
         stale=silent and not out and (bool(flows) or not covering),
         late=sum(a.offset in late for a in readings),
         latest=good[-1],
-        data_kind=DATA_KINDS[max(kinds)] if kinds else good[-1].reading.data_kind,
+        data_kind=_least_certain(recent, ahead) or good[-1].reading.data_kind,
         basis=good[0].reading.basis,
         formula=next((f for a in reversed(good) if (f := a.reading.formula) is not None), None),
-        flags=(*flags, NO_DATA_IN_CHAPTER) if out else tuple(flags),
+        flags=(*flags, NO_DATA_IN_CHAPTER) if out else flags,
         properties=_properties(good, moment.time_us),
     )
+
+
+def _latest_stock(measured: Sequence[Arrival]) -> tuple[int | None, int | None]:
+    """Return quantity and time of the stock with the latest time, of equal ones the one that came later."""
+    stocks = [a for a in measured if a.reading.form is Form.STOCK]
+    latest = max(stocks, key=lambda a: (a.end, a.offset), default=None)
+    return (None, None) if latest is None else (latest.reading.quantity, latest.end)
 
 
 def _news_day(readings: Sequence[Arrival]) -> int:
@@ -141,6 +136,13 @@ def _recent(readings: Sequence[Arrival], as_of: int) -> list[Arrival]:
     """Return the readings of the UTC days that the 24 h of as_of touch, and later ones."""
     first = min((as_of - 1) // DAY_US, _news_day(readings)) - 1
     return [a for a in readings if a.day >= first]
+
+
+def _least_certain(recent: Sequence[Arrival], ahead: Sequence[Arrival]) -> DataKind | None:
+    """Return the least certain kind of recent flows and stocks and of plan lines that have not ended."""
+    sure = [*(a for a in recent if a.reading.form is not Form.PLAN), *ahead]
+    kinds = [DATA_KINDS.index(a.reading.data_kind) for a in sure]
+    return DATA_KINDS[max(kinds)] if kinds else None
 
 
 def _shares(readings: Sequence[Arrival]) -> tuple[float, float, float]:

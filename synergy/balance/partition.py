@@ -32,7 +32,7 @@ from synergy.balance.readings import ReadingColumns, Readings
 from synergy.balance.restoring import names_of, restore, sort_parts, texts_of
 from synergy.balance.spreading import day, quarter
 from synergy.balance.state import PartitionState
-from synergy.balance.terms import BAD, FLOW, PLAN, Bools, Int64s, LostRange, MaterialRule, Refusal
+from synergy.balance.terms import BAD, FLOW, PLAN, Bools, Gap, Int64s, MaterialRule, Refusal
 from synergy.balance.validation import Limits, examine, explain, unit_number
 
 
@@ -168,26 +168,33 @@ class PartitionBalances:
             state.facilities.restated.clear()
         return (*facts, *take_positions(state, next_offset))
 
-    def take_lost(self) -> tuple[LostRange, ...]:
+    def take_lost(self) -> tuple[Gap, ...]:
         """Return the gaps that were declared lost since the last call."""
-        identities, texts = self._state.identities, self._state.texts
+        lost = self._state.identities.take_lost()
+        return tuple(self._gap(one.identity, one.first, one.last) for one in lost)
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """Return the gaps that are still waited for, of all sources; a refused reading leaves one too."""
+        identities = self._state.identities
         return tuple(
-            LostRange(
-                source=texts[int(identities.table["source"][lost.identity])],
-                facility=self._facility_id(int(identities.table["facility"][lost.identity])),
-                epoch=int(identities.table["epoch"][lost.identity]),
-                first=lost.first,
-                last=lost.last,
-            )
-            for lost in identities.take_lost()
+            self._gap(number, first, last)
+            for number in identities.with_gaps()
+            for first, last in identities.gaps(number)
+        )
+
+    def _gap(self, identity: int, first: int, last: int) -> Gap:
+        row = self._state.identities.table[identity]
+        return Gap(
+            source=self._state.texts[int(row["source"])],
+            facility=self._state.facilities.entries[int(row["facility"])].id,
+            epoch=int(row["epoch"]),
+            first=first,
+            last=last,
         )
 
     def take_parts(self) -> dict[bytes, bytes | None]:
         """Return the changelog parts that changed since the last call; None deletes a part."""
         return take_parts(self._state)
-
-    def _facility_id(self, number: int) -> str:
-        return self._state.facilities.entries[number].id
 
     def _apply(
         self, frame: pl.DataFrame, offsets: Int64s, now_us: int

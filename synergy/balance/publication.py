@@ -55,7 +55,11 @@ def publish(
     state: PartitionState, found: Evaluation, details: Sequence[Details], next_offset: int
 ) -> tuple[Position, ...]:
     """Return one position for each row of the columns; details are aligned with them."""
-    columns = _columns(state, found, details, next_offset)
+    columns = {
+        **_origin(state, found, next_offset),
+        **_amounts(state, found),
+        **_details(found, details),
+    }
     names = tuple(columns)
     return tuple(
         Position(**dict(zip(names, values, strict=True)))
@@ -63,18 +67,15 @@ def publish(
     )
 
 
-def _columns(
-    state: PartitionState, found: Evaluation, details: Sequence[Details], next_offset: int
-) -> dict[str, Sequence[Any]]:
-    """Return the fields of the positions, each as a sequence in the order of the rows."""
-    rows, numbers = state.series.rows[found.series], found.numbers
-    topic, partition, texts = state.topic, state.partition, state.texts
-    materials: list[int] = state.series.material[found.series].tolist()
+def _origin(state: PartitionState, found: Evaluation, next_offset: int) -> dict[str, Sequence[Any]]:
+    """Return whose positions these are and what they come from, each field as a sequence."""
+    rows, texts = state.series.rows[found.series], state.texts
+    topic, partition = state.topic, state.partition
     facilities = state.series.facility[found.series]
     programmes: list[int] = state.facilities.programme[facilities].tolist()
     places: list[int] = facilities.tolist()
+    materials: list[int] = state.series.material[found.series].tolist()
     applied = Coordinates(topic=topic, partition=partition, offset=next_offset)
-    has_stock = numbers["has_stock"]
     return {
         "programme": [state.facilities.programmes[number] for number in programmes],
         "facility": [state.facilities.entries[number].id for number in places],
@@ -89,8 +90,17 @@ def _columns(
         "latest_source": [texts[number] for number in rows["source"].tolist()],
         "latest_sequence": rows["latest_sequence"].tolist(),
         "source_kind": [SOURCE_KINDS[number] for number in rows["source_kind"].tolist()],
-        "data_kind": [DATA_KINDS[number] for number in numbers["data_kind"].tolist()],
         "unit": [state.limits.rules[number].unit for number in materials],
+        "formula": [texts[n - 1] if n else None for n in rows["formula"].tolist()],
+        "basis": [BASES[number - 1] for number in rows["basis"].tolist()],
+    }
+
+
+def _amounts(state: PartitionState, found: Evaluation) -> dict[str, Sequence[Any]]:
+    """Return the numbers of the positions."""
+    rows, numbers = state.series.rows[found.series], found.numbers
+    has_stock = numbers["has_stock"]
+    return {
         "quantity_24h": numbers["quantity"].tolist(),
         "days_seen": found.days_seen.tolist(),
         "firm_per_day": numbers["firm"].tolist(),
@@ -103,11 +113,17 @@ def _columns(
         "quality_estimated": found.shares[:, 2].tolist(),
         "stale": numbers["stale"].tolist(),
         "late": rows["late"].tolist(),
-        "formula": [texts[n - 1] if n else None for n in rows["formula"].tolist()],
-        "basis": [BASES[number - 1] for number in rows["basis"].tolist()],
+    }
+
+
+def _details(found: Evaluation, details: Sequence[Details]) -> dict[str, Sequence[Any]]:
+    """Return kind, flags and properties."""
+    outs: list[bool] = found.numbers["out"].tolist()
+    return {
+        "data_kind": [DATA_KINDS[number] for number in found.numbers["data_kind"].tolist()],
         "flags": [
             (*detail.flags, NO_DATA_IN_CHAPTER) if out else detail.flags
-            for detail, out in zip(details, numbers["out"].tolist(), strict=True)
+            for detail, out in zip(details, outs, strict=True)
         ],
         "properties": [
             tuple(analysis.event() for analysis in detail.analyses) if detail.analyses else ()

@@ -38,7 +38,7 @@ class _Kind:
     values: list[bytes] = field(default_factory=list[bytes])
 
     def documents(self) -> Iterator[tuple[int, str, Any]]:
-        """Yield number, rest of the key and content of every JSON part, in the order of the keys."""
+        """Yield number, rest of the key and content of every JSON part, in the order of the numbers."""
         for key, value in sorted(zip(self.keys, self.values, strict=True), key=_number):
             try:
                 content = json.loads(value[1:])
@@ -46,31 +46,33 @@ class _Kind:
                 raise PartError(key, str(error)) from error
             yield _number((key, value)), key[KEY.itemsize :].decode(), content
 
+    def numbers(self, layout: np.dtype[np.void] = KEY) -> Int64s:
+        """Return the number of each part. Raises PartError for a key of another layout."""
+        if not set(map(len, self.keys)) <= {layout.itemsize}:
+            odd = next(key for key in self.keys if len(key) != layout.itemsize)
+            raise PartError(odd, "the key has another length")
+        return np.frombuffer(b"".join(self.keys), layout)["number"].astype(np.int64)
+
 
 def _number(part: tuple[bytes, bytes]) -> int:
     return int.from_bytes(part[0][1:5], "little")
 
 
 def sort_parts(parts: Iterable[tuple[bytes, bytes]]) -> Mapping[str, _Kind]:
-    """Sort parts by letter. Raises PartError for one of another format version."""
-    kinds = {letter: _Kind() for letter in LETTERS}
+    """Sort parts by letter. Raises PartError for one of another format version, or one that is missing."""
+    kinds = {ord(letter): _Kind() for letter in LETTERS}
     for key, value in parts:
-        kind = kinds.get(key[:1].decode("latin-1"))
+        kind = kinds.get(key[0]) if key else None
         if kind is None or not value or value[0] != VERSION:
             raise PartError(key, f"unknown kind or format version (this is version {VERSION})")
         kind.keys.append(key)
         kind.values.append(value)
     for letter in NUMBERED:
-        _complete(kinds[letter], letter)
-    return kinds
-
-
-def _complete(kind: _Kind, letter: str) -> None:
-    """Raise PartError unless the parts are numbered from 0 without a hole."""
-    numbers = {_number((key, b"")) for key in kind.keys}
-    for number in range(len(kind.keys)):
-        if number not in numbers:
-            raise PartError(part_key(letter, number), "missing")
+        numbers = np.sort(kinds[ord(letter)].numbers())
+        holes = np.flatnonzero(numbers != np.arange(len(numbers)))
+        if holes.size:
+            raise PartError(part_key(letter, int(holes[0])), "missing")
+    return {chr(letter): kind for letter, kind in kinds.items()}
 
 
 def texts_of(kind: _Kind) -> dict[int, str]:
@@ -119,10 +121,13 @@ def _restore_series(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
 
 def _restore_identities(state: PartitionState, kind: _Kind) -> None:
     size = IDENTITY.itemsize
-    numbers = [_number((key, b"")) for key in kind.keys]
+    numbers = kind.numbers()
+    for key, value in zip(kind.keys, kind.values, strict=True):
+        if len(value) < size or (len(value) - size) % 16:
+            raise PartError(key, f"{len(value)} bytes are no identity with ranges")
     rows = np.frombuffer(b"".join(value[:size] for value in kind.values), IDENTITY)
     ranges: dict[int, Ranges] = {}
-    for number, value in zip(numbers, kind.values, strict=True):
+    for number, value in zip(numbers.tolist(), kind.values, strict=True):
         if len(value) > size:
             edges = struct.unpack(f"<{(len(value) - size) // 8}q", value[size:])
             ranges[number] = [list(pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
@@ -138,12 +143,11 @@ def _rows(
     kind: _Kind, layout: np.dtype[np.void], key_layout: np.dtype[np.void] = KEY
 ) -> tuple[Int64s, npt.NDArray[np.void]]:
     """Return the numbers and the rows of binary parts."""
-    for key, value in zip(kind.keys, kind.values, strict=True):
-        if len(value) != layout.itemsize or len(key) != key_layout.itemsize:
-            raise PartError(key, f"{len(value)} bytes instead of {layout.itemsize}")
-    keys = np.frombuffer(b"".join(kind.keys), key_layout)
-    rows = np.frombuffer(b"".join(kind.values), layout)
-    return keys["number"].astype(np.int64), rows
+    if not set(map(len, kind.values)) <= {layout.itemsize}:
+        sizes = zip(kind.keys, map(len, kind.values), strict=True)
+        key, size = next((key, size) for key, size in sizes if size != layout.itemsize)
+        raise PartError(key, f"{size} bytes instead of {layout.itemsize}")
+    return kind.numbers(key_layout), np.frombuffer(b"".join(kind.values), layout)
 
 
 def _entry(content: dict[str, Any]) -> Entry:

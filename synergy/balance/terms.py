@@ -43,6 +43,9 @@ DEADBAND_SHARE = 0.05
 STOCK_LIMIT_DAYS = 3650
 """A stock is absurd above this many days of the material's highest flow."""
 
+HIGHEST_PER_DAY = 10**17
+"""No material may allow more base units a day: 35 such days still add up within 64 bits."""
+
 EARLIEST_US = 2 * DAY_US
 LATEST_US = 7_258_118_400_000_000
 """1970-01-03 and 2200-01-01: times outside are refused, so that 0 can stand for none in every column of times, days
@@ -88,11 +91,19 @@ class MaterialRule:
         unit: Rec 20 code of the base unit: GRM, LTR or KJO.
         max_per_day: highest flow of one facility that is not absurd, in base units a day.
         stale_after_us: a position is stale when its series has had no news for longer than this.
+
+    Raises:
+        ValueError: max_per_day is not within 1 to HIGHEST_PER_DAY.
     """
 
     unit: str
     max_per_day: int
     stale_after_us: int
+
+    def __post_init__(self) -> None:
+        """Refuse a limit with which the sums of a ring could leave 64 bits."""
+        if not 0 < self.max_per_day <= HIGHEST_PER_DAY:
+            raise ValueError(f"max_per_day {self.max_per_day} is not within 1 to {HIGHEST_PER_DAY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +128,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class LostRange:
-    """Sequences `[first, last]` of one source that never came and are no longer waited for."""
+class Gap:
+    """Sequences `[first, last]` of one source that have not come."""
 
     source: str
     facility: str

@@ -32,11 +32,8 @@ LONGER_MODULES = {"runtime/partition_task.py": 320}
 LONGER_FUNCTIONS = {
     "bench/balance_core.py frames": 45,
     "bench/ledger_sink.py measure": 48,
-    "console/app.py application": 48,
-    "synergy/balance/oracle.py recompute": 43,
-    "synergy/balance/publication.py _columns": 50,
     "synergy/market/drafts.py _draft": 45,
-    "synergy/market/picture.py take_picture": 48,
+    "synergy/market/picture.py take_picture": 43,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from cli.connections import kafka_connection, registry_address
-from cli.embedded.ports import HOST, remember
+from cli.connections import registry_address
 from cli.prepare import prepare
 from cli.stack import PARTS, Stack, StackSpec
 from cli.store_client import StoreClient, StoreError
 from runtime.clock import SystemClock
-from runtime.kafka_log import KafkaLog
+from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_producer import KafkaPublisher
 from runtime.log import LogError, OutRecord, Record, TopicPartition
 from runtime.partition_head import HEAD_KEY, Head
@@ -49,17 +47,6 @@ Row = Sequence[Any]
 def say(line: str) -> None:
     """Lines of the stack land in pytest's captured output, which is shown on failure."""
     sys.stdout.write(f"{line}\n")
-
-
-def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """Return ports from the system's own range, far from the usual ones that other checkouts take."""
-    probes = {name: socket.socket() for name in names}
-    for probe in probes.values():
-        probe.bind((HOST, 0))
-    found = {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
-    for probe in probes.values():
-        probe.close()
-    return found
 
 
 @dataclass
@@ -238,7 +225,6 @@ def start(var: Path, bootstrap: str) -> Pipeline:
     What has started is stopped when that fails.
     """
     parts = [part for part in PARTS if part.name != "replay"]
-    remember(var / "ports.json", free_ports(part.name for part in parts if part.usual_port))
     loaded = load({"var": var, "kafka.bootstrap": bootstrap, "logs.form": "json"})
     stack = Stack(StackSpec(loaded=loaded, parts=parts, prepare=prepare), CLOCK, say)
     try:
@@ -256,7 +242,7 @@ def _ready(stack: Stack) -> Pipeline:
     pipeline = Pipeline(
         stack,
         codec,
-        KafkaLog(kafka_connection(settings)),
+        KafkaLog(KafkaConnection(str(settings.kafka.bootstrap), {"log_level": "0"})),
         KafkaPublisher({**settings.kafka.client(), "linger.ms": LINGER_MS}),
         StoreClient(settings.store.address),
     )

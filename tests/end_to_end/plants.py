@@ -15,6 +15,7 @@ from schemas.events import (
     Direction,
     Facility,
     Form,
+    Property,
     Provenance,
     Quality,
     SourceKind,
@@ -85,4 +86,14 @@ def named_for_partition(prefix: str, partition: int, partitions: int) -> str:
         name
         for number in count()
         if partition_for(name := f"{prefix}-{number}", partitions) == partition
+    )
+
+
+def analysed() -> tuple[Property, ...]:
+    """An ash that meets every limit, sampled yesterday."""
+    values = {"loi": 3.0, "so3": 1.0, "moisture": 0.5}
+    sampled = now() - timedelta(days=1)
+    return tuple(
+        Property(name=name, value=value, unit="%", sampled_at=sampled)
+        for name, value in values.items()
     )

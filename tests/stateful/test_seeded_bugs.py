@@ -34,7 +34,7 @@ class AppliesDuringCommit(PartitionTask[TallyState]):
         super().committed()
         if self._state is not None:
             self._stage.freeze(self._state, dict(self.next))
-            self._dirty_since = None
+            self._times.frozen()
 
 
 class WritesLaterOffsets(PartitionTask[TallyState]):
@@ -85,7 +85,7 @@ class MachineD(PartitionMachine):
 @pytest.mark.parametrize(
     ("machine", "found"),
     [
-        (MachineA, "the saved state is not the fold|output|expected"),
+        (MachineA, "the saved state is not the fold|output|expected|did not reach the end"),
         (MachineB, "the saved state is not the fold|did not reach the end"),
         (MachineC, "the saved state is not the fold|output|expected"),
         (MachineD, "a worker opened a partition that was not assigned to it"),

@@ -472,17 +472,34 @@ def test_a_history_is_whole_although_the_state_was_restored_after_every_day() ->
     assert position.interruptible_per_day == sum(range(1_001, 1_016)) // 15 - 1_002
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x02", b"\x01"])
-def test_a_damaged_part_is_named(damage: bytes) -> None:
+@pytest.mark.parametrize(
+    ("letter", "damage"),
+    [(letter, damage) for letter in "fshtia" for damage in ("empty", "other version", "cut")]
+    + [("n", "empty"), ("n", "other version")],  # a cut text is a text
+)
+def test_a_damaged_part_is_named(letter: str, damage: str) -> None:
+    partition = Partition()
+    analysis = Property(name="loi", value=3.5, unit="%")
+    partition.flow(NOW_2024, properties=(analysis,))
+    partition.take()
+    parts = {key: value for key, value in partition.parts.items() if value is not None}
+    damaged = next(key for key in parts if key[:1] == letter.encode())
+    values = {"empty": b"", "other version": b"\x02" + parts[damaged][1:], "cut": b"\x01{"}
+    parts[damaged] = values[damage]
+    with pytest.raises(PartError) as caught:
+        PartitionBalances.restore(TOPIC, 0, RULES, parts.items(), lambda _: 0)
+    assert caught.value.key == damaged
+
+
+def test_a_part_that_is_missing_is_named() -> None:
     partition = Partition()
     partition.flow(NOW_2024)
     partition.take()
-    head = next(key for key in partition.parts if key[:1] == b"h")
     parts = {key: value for key, value in partition.parts.items() if value is not None}
-    parts[head] = damage + parts[head][2:] if damage == b"\x01" else damage
+    del parts[b"f\x00\x00\x00\x00"]
     with pytest.raises(PartError) as caught:
         PartitionBalances.restore(TOPIC, 0, RULES, parts.items(), lambda _: 0)
-    assert caught.value.key == head
+    assert caught.value.key == b"f\x00\x00\x00\x00"
 
 
 def test_a_series_whose_material_left_the_catalogue_is_kept_but_not_published() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from schemas.events import Availability, Basis, Form, Property, Quality
-from synergy.balance import PartitionBalances, Refusal
+from synergy.balance import MaterialRule, PartitionBalances, Refusal
 from synergy.balance.terms import DAY_US, moment
 from synergy.balance.validation import REASONS
 from tests.property.balance_input import (
@@ -149,3 +149,20 @@ def test_the_gap_below_the_sixty_fifth_range_is_declared_lost_with_its_name() ->
     assert (lost.source, lost.facility, lost.epoch) == ("meter-1", "a", 1)
     assert (lost.first, lost.last) == (1, 2)
     assert balances.take_lost() == ()
+    assert [(gap.first, gap.last) for gap in balances.gaps()] == [
+        (sequence, sequence) for sequence in range(4, 3 + 2 * 64, 2)
+    ]
+
+
+def test_a_gap_is_open_until_what_is_missing_has_come() -> None:
+    balances = opened()
+    apply(balances, reading(sequence=1), reading(sequence=4))
+    assert [(gap.source, gap.first, gap.last) for gap in balances.gaps()] == [("meter-1", 2, 3)]
+    apply(balances, reading(sequence=3), reading(sequence=2))
+    assert balances.gaps() == ()
+
+
+@pytest.mark.parametrize("limit", [0, 10**17 + 1])
+def test_a_rule_whose_sums_could_leave_64_bits_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match="max_per_day"):
+        MaterialRule("GRM", limit, 1)

@@ -55,6 +55,13 @@ def test_a_library_s_record_has_the_same_form() -> None:
     assert (line["event"], line["level"], line["process"]) == ("rebalance 5", "warning", "balance")
 
 
+def test_what_aiokafka_mends_by_itself_is_no_error() -> None:
+    stream = written("json")
+    logging.getLogger("aiokafka.consumer.group_coordinator").error("Request failed: %s", 15)
+    logging.getLogger("faust.worker").error("crashed")
+    assert [line["level"] for line in objects(stream)] == ["warning", "error"]
+
+
 def test_chatter_of_libraries_is_left_out_until_it_is_asked_for() -> None:
     stream = written("json")
     logging.getLogger("aiokafka.consumer").info("chatter")

@@ -1,0 +1,84 @@
+"""Compares the ledger with Kafka every ten minutes and says what is missing or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from console.state import StoreState
+from runtime.clock import Clock
+from runtime.ledger_database import LedgerDatabase, LedgerDatabaseError, QueryLimits
+from runtime.log import LogError
+from runtime.logs import Logger
+from runtime.metrics import Metrics
+from runtime.sink_source import SinkSource, SinkSourceError
+from sinks.reconcile import Reconciler, Reconciliation
+
+_FIRST_S, _EVERY_S = 60.0, 600.0
+_LIMITS = QueryLimits(seconds=120.0, result_rows=5_000_000, read_rows=5_000_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreChecks:
+    """Runs the comparison; what it found is in the status, the metrics and, when it is bad, the log."""
+
+    source: Callable[[], SinkSource]
+    database: LedgerDatabase
+    state: StoreState
+    metrics: Metrics
+    clock: Clock
+    log: Logger
+
+    async def run(self) -> None:
+        """Check until cancelled."""
+        stopping = threading.Event()
+        try:
+            await asyncio.sleep(_FIRST_S)
+            while True:
+                await asyncio.to_thread(self.check, stopping.is_set)
+                await asyncio.sleep(_EVERY_S)
+        finally:
+            stopping.set()
+
+    def check(self, stopping: Callable[[], bool]) -> None:
+        """Compare once. Blocks."""
+        ends = {part.tp: part.next for part in self.state.sink_status().partitions}
+        try:
+            source, reader = self.source(), self.database.reader(_LIMITS)
+            try:
+                found = Reconciler(reader, source, stopping).compare(ends)
+            finally:
+                reader.close()
+                source.close()
+        except (LogError, SinkSourceError, LedgerDatabaseError) as error:
+            self.log.warning("ledger could not be compared with Kafka", cause=str(error))
+            return
+        self._report(found)
+
+    def _report(self, found: Sequence[Reconciliation]) -> None:
+        missing: Counter[str] = Counter()
+        doubled: Counter[str] = Counter()
+        for one in found:
+            missing[one.tp.topic] += one.missing_count
+            doubled[one.tp.topic] += one.doubled_count
+            if one.missing_count or one.doubled_count:
+                self.log.error(
+                    "ledger differs from Kafka",
+                    partition=str(one.tp),
+                    offsets=str(one.window),
+                    missing=one.missing_count,
+                    first_missing=one.missing[:10],
+                    doubled=one.doubled_count,
+                    first_doubled=one.doubled[:10],
+                )
+        for topic in missing:
+            self.metrics.gauge("synergy_ledger_missing_rows", topic=topic)(missing[topic])
+            self.metrics.gauge("synergy_ledger_doubled_rows", topic=topic)(doubled[topic])
+        self.state.reconciled = {
+            "at_us": self.clock.now_us(),
+            "missing": missing.total(),
+            "doubled": doubled.total(),
+        }

@@ -1,0 +1,87 @@
+"""`POST /api/v1/sql`: one read-only question to the ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import cast
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from console.bodies import json_object
+from console.ledger_readers import LedgerReaders
+from console.problems import Problem, ProblemError
+from runtime.ledger_database import (
+    DatabaseUnavailableError,
+    QueryRefusedError,
+    StatementFailedError,
+)
+
+
+async def answer_question(request: Request, ledger: LedgerReaders) -> Response:
+    """Answer `{"sql": "SELECT ..."}` with columns and rows."""
+    statement = (await json_object(request)).get("sql")
+    if not isinstance(statement, str) or not statement.strip():
+        raise ProblemError(
+            Problem(
+                status=400,
+                reason="missing_field",
+                detail="there is no question",
+                field="sql",
+                fix='Send {"sql": "SELECT ..."} as JSON.',
+            )
+        )
+    try:
+        found = await ledger.ask(statement)
+    except QueryRefusedError as error:
+        raise ProblemError(
+            Problem(status=403, reason=error.reason, detail=str(error), field="sql", fix=error.fix)
+        ) from error
+    except StatementFailedError as error:
+        raise ProblemError(
+            Problem(
+                status=400,
+                reason="not_understood",
+                detail=str(error),
+                field="sql",
+                fix="SHOW TABLES lists tables and views, DESCRIBE one of them its columns.",
+            )
+        ) from error
+    except DatabaseUnavailableError as error:
+        raise ProblemError(
+            Problem(
+                status=503,
+                reason="ledger_unavailable",
+                detail=str(error),
+                fix="Ask again; /api/v1/status says whether the ledger works.",
+            )
+        ) from error
+    rows = [[cell(value) for value in row] for row in found.rows]
+    return JSONResponse({"columns": list(found.columns), "rows": rows})
+
+
+def cell(value: object) -> object:
+    """Return a value of a result as JSON has it: times in ISO 8601 in UTC, decimals and ids as text.
+
+    >>> cell((datetime(2007, 3, 1), Decimal("1.50"), float("nan")))
+    ['2007-03-01T00:00:00Z', '1.50', None]
+    """
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
+        case datetime():
+            return f"{value.replace(tzinfo=None).isoformat()}Z"
+        case date() | Decimal():
+            return str(value)
+        case list() | tuple():
+            return [cell(item) for item in cast("Sequence[object]", value)]
+        case dict():
+            items = cast("Mapping[object, object]", value).items()
+            return {str(name): cell(item) for name, item in items}
+        case _:
+            return str(value)

@@ -1,0 +1,50 @@
+"""When a partition commits: at once after an idle time, once an interval under load, less often while it catches up."""
+
+from __future__ import annotations
+
+from runtime.partition_actions import TaskSettings
+
+
+class CommitTimes:
+    """The times of one partition, in microseconds. It decides nothing but when."""
+
+    def __init__(self, rules: TaskSettings, now_us: int) -> None:
+        """The first change may be committed as soon as it settled."""
+        self._rules = rules
+        self._dirty_since: int | None = None
+        self._last_commit = now_us - rules.commit_interval_us
+        self._behind = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing has changed since the last freeze."""
+        return self._dirty_since is None
+
+    def changed(self, now_us: int) -> None:
+        """Something changed that has to be committed."""
+        if self._dirty_since is None:
+            self._dirty_since = now_us
+
+    def read(self, appended_ms: int, now_us: int) -> None:
+        """Records were applied which the log took at `appended_ms`; 0 is unknown."""
+        self._behind = 0 < appended_ms * 1_000 < now_us - self._rules.behind_us
+
+    def frozen(self) -> None:
+        """The changes are encoded, or the state was dropped."""
+        self._dirty_since = None
+
+    def committing(self, now_us: int) -> None:
+        """A commit begins."""
+        self._last_commit = now_us
+
+    def due(self) -> int | None:
+        """Return when the changes have to be committed, or None without changes."""
+        if self._dirty_since is None:
+            return None
+        rules = self._rules
+        interval = rules.catch_up_interval_us if self._behind else rules.commit_interval_us
+        return max(self._dirty_since + rules.settle_us, self._last_commit + interval)
+
+    def progress_due(self) -> int:
+        """Return when progress without changes (duplicates, ticks without effect) is committed."""
+        return self._last_commit + self._rules.quiet_commit_us

@@ -1,0 +1,78 @@
+"""When a partition commits: after an idle time at once, under load once an interval, while it catches up less often."""
+
+from __future__ import annotations
+
+from runtime.log import Batch, Record, Records, TopicPartition
+from runtime.memory_log import MemoryLog
+from runtime.opening import open_partition
+from runtime.partition_actions import Commit, TaskSettings
+from runtime.partition_task import PartitionTask
+from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, TallyStage, TallyState
+
+NOW = 1_700_000_000_000_000
+TP = TopicPartition(INPUT, 0)
+SETTINGS = TaskSettings(
+    stage="tally", group="tally", partition=0, inputs=(INPUT,), changelog=CHANGELOG
+)
+
+
+def _running() -> PartitionTask[TallyState]:
+    """Return a task that has just committed nothing yet and reads under generation 1."""
+    log = MemoryLog()
+    for topic in (INPUT, OUTPUT, CHANGELOG):
+        log.create_topic(topic, 1)
+    task = PartitionTask(SETTINGS, TallyStage(), NOW)
+    task.step(NOW)
+    task.opened(open_partition(log, SETTINGS)[1])
+    task.step(NOW)
+    task.sought(1)
+    return task
+
+
+def _deliver(task: PartitionTask[TallyState], offset: int, appended_us: int) -> None:
+    records = Records.of([Record(offset, b"a", b"%d:1" % offset)])
+    task.deliver(Batch(TP, offset, offset + 1, 1, records, appended_us // 1_000))
+
+
+def _first_commit(task: PartitionTask[TallyState], now: int) -> int:
+    """Return the time of the next commit, looked for every 10 ms from `now` on; it is then done."""
+    for time in range(now, now + 10_000_000, 10_000):
+        if isinstance(task.step(time), Commit):
+            task.committed()
+            return time
+    raise AssertionError("no commit within ten seconds")
+
+
+def test_a_change_after_an_idle_time_is_committed_once_it_settled() -> None:
+    task = _running()
+    _deliver(task, 0, NOW)
+    assert _first_commit(task, NOW) == NOW + SETTINGS.settle_us
+
+
+def test_changes_in_a_row_are_committed_once_an_interval() -> None:
+    task = _running()
+    _deliver(task, 0, NOW)
+    first = _first_commit(task, NOW)
+    _deliver(task, 1, first)
+    assert _first_commit(task, first) == first + SETTINGS.commit_interval_us
+
+
+def test_while_it_catches_up_a_partition_commits_less_often_and_is_prompt_again_afterwards() -> (
+    None
+):
+    task = _running()
+    old = NOW - 60_000_000
+    _deliver(task, 0, old)
+    first = _first_commit(task, NOW)
+    _deliver(task, 1, old)
+    second = _first_commit(task, first)
+    assert second == first + SETTINGS.catch_up_interval_us
+    _deliver(task, 2, second)
+    assert _first_commit(task, second) == second + SETTINGS.commit_interval_us
+
+
+def test_a_step_says_how_long_there_is_nothing_to_do() -> None:
+    task = _running()
+    _deliver(task, 0, NOW)
+    assert task.step(NOW) is None
+    assert task.idle_us(NOW) == SETTINGS.settle_us
