@@ -53,7 +53,9 @@ class Feed:
     def begin(self, values: Iterable[bytes], positions: Mapping[TopicPartition, int]) -> None:
         """Start from the latest records of the ledger, which reaches up to these offsets; call it before `run`."""
         for value in values:
-            self._fold(value)
+            event = self._decoded(value)
+            if event is not None:
+                self.views.take(event)
         self.positions = dict(positions)
 
     async def run(self) -> None:
@@ -89,18 +91,24 @@ class Feed:
         live = self.caught_up
         for tp, found in fetched.items():
             for value in found.columns.values:
-                event = None if value is None else self._fold(value)
-                if event is not None and live:
+                event = None if value is None else self._decoded(value)
+                if event is None or not _belongs(event, tp.topic):
+                    continue
+                self.views.take(event)
+                if live:
                     self.changes.note(event)
             self.positions[tp] = found.next
         if fetched:
             self.changes.wake()
 
-    def _fold(self, value: bytes) -> Event | None:
+    def _decoded(self, value: bytes) -> Event | None:
         try:
-            event = self.codec.decode(value)
+            return self.codec.decode(value)
         except DecodeError:
             self.undecodable += 1  # the ledger keeps its bytes
             return None
-        self.views.take(event)
-        return event
+
+
+def _belongs(event: Event, topic: str) -> bool:
+    """Whether the topic is where such events are published; elsewhere it is what somebody claims."""
+    return type(event).__name__ in topic_files.topic_files()[topic].records

@@ -63,7 +63,7 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
         status=error.status_code,
         reason="unknown_address" if error.status_code == 404 else "not_possible",
         detail=f"{request.method} {request.url.path} is not served here",
-        fix="GET /api/v1/status answers how far everything is; the README lists the addresses.",
+        fix="Lists are at /api/v1/matches, positions, unmatched, facilities, rejected, outcomes and alerts.",
     )
     return response_to(problem)
 

@@ -36,7 +36,7 @@ class Transactions:
     def document(self, agreement: Agreement) -> dict[str, Any]:
         """Return an agreement with its deliveries and totals."""
         unit, history = agreement.unit, self.views.history
-        match = history.matches.get(agreement.match)
+        match = self.views.matches.get(agreement.match)
         return {
             "id": str(agreement.id),
             "programme": agreement.programme,

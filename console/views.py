@@ -1,19 +1,17 @@
 """What is known now, in memory, folded from the topics: the latest version of everything that a screen shows.
 
-Bounded: one entry for each thing that exists, and the last so many outcomes and rejections. One thread, the event
-loop's, owns it.
+Bounded: one entry for each thing that exists, and the last so many closed matches, outcomes and rejections.
+One thread, the event loop's, owns it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from schemas.events import (
     Alert,
-    Coordinates,
     Direction,
     Event,
     FacilityFacts,
@@ -36,17 +34,11 @@ OPEN_STATES = frozenset(
         MatchState.AGREED,
     }
 )
+_KEPT_CLOSED = 5_000
 _KEPT_OUTCOMES = 10_000
 _KEPT_REJECTIONS = 1_000
-SeriesName = tuple[str, str, Direction]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One event and where it was read."""
-
-    event: Event
-    at: Coordinates
+SeriesName = tuple[str, str, str, Direction]
+"""Programme, facility, material and direction: a facility that moves has series in two programmes for a moment."""
 
 
 @dataclass(slots=True)
@@ -57,6 +49,7 @@ class Views:
     programmes: dict[str, Tick] = field(default_factory=dict[str, Tick])
     facilities: dict[str, FacilityFacts] = field(default_factory=dict[str, FacilityFacts])
     positions: dict[SeriesName, Position] = field(default_factory=dict[SeriesName, Position])
+    matches: dict[UUID, Match] = field(default_factory=dict[UUID, Match])
     unmatched: dict[SeriesName, Unmatched] = field(default_factory=dict[SeriesName, Unmatched])
     alerts: dict[UUID, Alert] = field(default_factory=dict[UUID, Alert])
     outcomes: OrderedDict[UUID, Outcome] = field(default_factory=OrderedDict[UUID, Outcome])
@@ -65,17 +58,23 @@ class Views:
     )
     rejections: int = 0
     history: History = field(default_factory=History)
+    _closed: OrderedDict[UUID, None] = field(default_factory=OrderedDict[UUID, None])
+    _enrolled: dict[str, dict[str, FacilityFacts]] = field(
+        default_factory=dict[str, dict[str, FacilityFacts]]
+    )
+    _left: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def take(self, event: Event) -> None:
         """Fold one event in."""
         self.version += 1
         match event:
             case Position():
-                self.positions[event.facility, event.material, event.direction] = event
+                if not self._has_left(event):
+                    self.positions[_series(event)] = event
             case FacilityFacts():
                 self._take_facts(event)
             case Match():
-                self.history.take_match(event)
+                self._take_match(event)
             case Transaction():
                 self.history.take_transaction(event)
             case Unmatched():
@@ -94,29 +93,51 @@ class Views:
             case _:
                 pass
 
-    @property
-    def matches(self) -> Mapping[UUID, Match]:
-        """The latest version of every match."""
-        return self.history.matches
-
     def programme_of(self, subject: UUID) -> str | None:
         """Return the programme of a match, agreement, delivery or alert, if it is known."""
-        history = self.history
-        found = history.matches.get(subject) or self.alerts.get(subject) or history.find(subject)
+        found = self.matches.get(subject) or self.alerts.get(subject) or self.history.find(subject)
         return None if found is None else found.programme
 
+    def _take_match(self, match: Match) -> None:
+        self.history.take_match(match)
+        self.matches[match.id] = match
+        self._closed.pop(match.id, None)
+        if match.state not in OPEN_STATES:
+            self._closed[match.id] = None
+            if len(self._closed) > _KEPT_CLOSED:
+                del self.matches[self._closed.popitem(last=False)[0]]
+
     def _take_facts(self, facts: FacilityFacts) -> None:
-        if not facts.removed:
-            self.facilities[facts.facility] = facts
-        elif (known := self.facilities.get(facts.facility)) and known.programme == facts.programme:
-            del self.facilities[facts.facility]
+        """Keep what each programme says of a facility: the order of two programmes' partitions is not known."""
+        said = self._enrolled.setdefault(facts.facility, {})
+        said.pop(facts.programme, None)
+        if facts.removed:
+            self._left.add((facts.programme, facts.facility))
+            self._forget_series(facts)
+        else:
+            self._left.discard((facts.programme, facts.facility))
+            said[facts.programme] = facts
+        if said:
+            self.facilities[facts.facility] = list(said.values())[-1]
+        else:
+            self.facilities.pop(facts.facility, None)
+
+    def _forget_series(self, facts: FacilityFacts) -> None:
+        place = (facts.programme, facts.facility)
+        for name in [name for name in self.positions if name[:2] == place]:
+            del self.positions[name]
+        for name in [name for name in self.unmatched if name[:2] == place]:
+            del self.unmatched[name]
+
+    def _has_left(self, event: Position | Unmatched) -> bool:
+        """Whether the facility has left the programme: the ledger still has the last that was said of it."""
+        return (event.programme, event.facility) in self._left
 
     def _take_unmatched(self, event: Unmatched) -> None:
-        name = (event.facility, event.material, event.direction)
-        if event.resolved:
-            self.unmatched.pop(name, None)
+        if event.resolved or self._has_left(event):
+            self.unmatched.pop(_series(event), None)
         else:
-            self.unmatched[name] = event
+            self.unmatched[_series(event)] = event
 
     def _take_tick(self, tick: Tick) -> None:
         known = self.programmes.get(tick.programme)
@@ -132,8 +153,6 @@ class Views:
         ]
         return sorted(found, key=lambda m: (-(m.gain_giver + m.gain_receiver), str(m.id)))
 
-    def of_programme(self, events: Iterable[Event], programme: str | None) -> list[Event]:
-        """Return the events of one programme, or all."""
-        return [
-            e for e in events if programme is None or getattr(e, "programme", None) == programme
-        ]
+
+def _series(event: Position | Unmatched) -> SeriesName:
+    return event.programme, event.facility, event.material, event.direction

@@ -27,6 +27,7 @@ from runtime.ledger_database import (
     StatementFailedError,
 )
 from runtime.query_guard import check_functions, check_text
+from runtime.quiet_engine import load_engine
 
 _MEGABYTE = 1024 * 1024
 # The engine could not do it now: timeouts, memory, disk, too many parts or queries, network, shutdown.
@@ -92,6 +93,7 @@ def _connect(where: EmbeddedEngine | ClickHouseServer, settings: Mapping[str, st
                 autogenerate_session_id=False,
             )
         where.path.mkdir(parents=True, exist_ok=True)
+        load_engine()
         try:
             return clickhouse_connect.get_client(
                 interface="chdb",
@@ -113,6 +115,7 @@ def _engine_options(where: EmbeddedEngine) -> dict[str, str]:
         "mark_cache_size": cache,
         "primary_index_cache_size": cache,
         "uncompressed_cache_size": "0",
+        "memory_worker_use_cgroup": "0",
     }
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from schemas.events import Direction, Match, MatchState, Position
+from schemas.events import Direction, MatchState, Position
 from synergy.lifecycle.delivery_states import TAKEN, DeliveryState
 from synergy.lifecycle.history import History
 
@@ -49,16 +49,16 @@ def funnel(history: History, positions: Iterable[Position], programme: str | Non
         return programme is None or name == programme
 
     directions = Counter(item.direction for item in positions if within(item.programme))
-    matches = [match for match in history.matches.values() if within(match.programme)]
-    states = Counter(match.state for match in matches)
+    fates = {match: fate for match, fate in history.fates.items() if within(fate.programme)}
+    states = Counter(fate.state for fate in fates.values())
     agreements = [item for item in history.agreements.values() if within(item.programme)]
     deliveries = [item for item in history.deliveries.values() if within(item.programme)]
     receipts = Counter(item.receipt for item in deliveries)
     return Funnel(
         offers=directions[Direction.SUPPLY],
         needs=directions[Direction.DEMAND],
-        proposed=len(matches),
-        accepted_one_side=sum(match.id in history.accepted for match in matches),
+        proposed=len(fates),
+        accepted_one_side=len(history.accepted & fates.keys()),
         agreed=len(agreements),
         running=sum(agreement.deliveries > 0 for agreement in agreements),
         completed=sum(
@@ -69,10 +69,5 @@ def funnel(history: History, positions: Iterable[Position], programme: str | Non
         declined=states[MatchState.DECLINED],
         withdrawn=states[MatchState.WITHDRAWN],
         expired=states[MatchState.EXPIRED],
-        declined_reasons=dict(Counter(_why(m) for m in matches if m.state is MatchState.DECLINED)),
+        declined_reasons=dict(Counter(fate.why for fate in fates.values() if fate.why is not None)),
     )
-
-
-def _why(match: Match) -> str:
-    """Return the reason that was given for declining."""
-    return next((reason.text for reason in match.reasons if reason.text), "")

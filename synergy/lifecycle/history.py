@@ -23,14 +23,24 @@ KEPT: Final = 200
 _ONE_SIDE: Final = frozenset({MatchState.ACCEPTED_BY_GIVER, MatchState.ACCEPTED_BY_RECEIVER})
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How far a match has come, and why it was declined; a few bytes, for every match that ever was."""
+
+    programme: str
+    revision: int
+    state: MatchState
+    why: str | None
+
+
 @dataclass(slots=True)
 class History:
-    """The latest of each match, agreement and delivery, and who has ever accepted.
+    """The fate of each match, the latest of each agreement and delivery, and what one side has ever accepted.
 
     An event that was folded before changes nothing, so that a topic may be read again from an earlier offset.
     """
 
-    matches: dict[UUID, Match] = field(default_factory=dict[UUID, Match])
+    fates: dict[UUID, Fate] = field(default_factory=dict[UUID, Fate])
     accepted: set[UUID] = field(default_factory=set[UUID])
     agreements: dict[UUID, Agreement] = field(default_factory=dict[UUID, Agreement])
     deliveries: dict[UUID, Delivery] = field(default_factory=dict[UUID, Delivery])
@@ -39,10 +49,12 @@ class History:
 
     def take_match(self, match: Match) -> None:
         """Fold one version of a match."""
-        known = self.matches.get(match.id)
+        known = self.fates.get(match.id)
         if known is not None and known.revision > match.revision:
             return
-        self.matches[match.id] = match
+        declined = match.state is MatchState.DECLINED
+        why = next((one.text for one in match.reasons if one.text), "") if declined else None
+        self.fates[match.id] = Fate(match.programme, match.revision, match.state, why)
         if match.state in _ONE_SIDE:
             self.accepted.add(match.id)
 

@@ -146,11 +146,17 @@ def test_a_facility_that_left_is_refused_until_it_is_enrolled_again(pipeline: Pi
     def shown() -> bool:
         return name in {row["id"] for row in pipeline.get("facilities", programme=PROGRAMME)}
 
+    def positions() -> list[dict[str, Any]]:
+        return pipeline.get("positions", programme=PROGRAMME, facility=name)
+
     pipeline.publish([enrolment])
     pipeline.eventually("it is enrolled", shown)
+    pipeline.publish([pipeline.record(topic_files.AVAILABILITY, name, reading(name, 1))])
+    pipeline.eventually("it has a position", positions)
     pipeline.publish([enrolment._replace(value=None)])
     pipeline.eventually("it has left", lambda: not shown())
-    sent = publish(pipeline, [pipeline.record(topic_files.AVAILABILITY, name, reading(name, 1))])
+    assert positions() == []
+    sent = publish(pipeline, [pipeline.record(topic_files.AVAILABILITY, name, reading(name, 2))])
     assert rejection(pipeline, sent, sent.records[0]).code == "unknown_facility"
 
 

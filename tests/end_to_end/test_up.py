@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ STAGES = ("balance", "market", "store", "replay", "registry")
 
 
 @contextmanager
-def up(var: Path, *settings: str) -> Iterator[subprocess.Popen[str]]:
+def up(var: Path, *settings: str) -> Generator[subprocess.Popen[str]]:
     """Run the command; it is killed, and takes its processes along, when the test leaves early."""
     flags = [f"--set={one}" for one in (f"var={var}", *settings)]
     command = [sys.executable, "-m", "cli", *flags, "up", "--for", f"{SECONDS}s", "--json"]
