@@ -10,6 +10,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.lifecycle_commands import alert, match, transaction
+
 OUR_PACKAGES = frozenset(
     {"schemas", "synergy", "runtime", "producers", "stream_processors", "sinks", "console", "cli"}
 )
@@ -36,6 +38,9 @@ app.add_typer(rejected, name="rejected")
 app.add_typer(schemas, name="schemas")
 app.add_typer(worker, name="worker")
 app.add_typer(config, name="config")
+app.add_typer(match, name="match")
+app.add_typer(transaction, name="transaction")
+app.add_typer(alert, name="alert")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
