@@ -53,6 +53,7 @@ class Transactions:
             "base_unit": unit,
             "per_trade_unit": TRADE[unit][0],
             "quantity_per_day": traded(agreement.quantity_per_day, unit),
+            "signed_by": self._signed_by(agreement),
             "verdict": None if match is None else match.verdict.value,
             "data_kind": None if match is None else match.data_kind.value,
             "amendment": _amendment(agreement.amendment, unit),
@@ -61,6 +62,10 @@ class Transactions:
             "programme_time": agreement.programme_time.isoformat().replace("+00:00", "Z"),
             "deliveries": [_delivery(one, unit) for one in history.deliveries_of(agreement.id)],
         }
+
+    def _signed_by(self, agreement: Agreement) -> str | None:
+        events = self.views.history.events.get(agreement.id)
+        return events[0].actor if events else None
 
     def with_events(self, identity: UUID) -> dict[str, Any] | None:
         """Return the transaction of an agreement, delivery or match, with its latest events in order."""
@@ -77,6 +82,7 @@ def _delivery(delivery: Delivery, unit: str) -> dict[str, Any]:
         "state": delivery.state.value,
         "revision": delivery.revision,
         "sent": traded(delivery.sent, unit),
+        "sent_base": delivery.sent,
         "taken": None if delivery.taken is None else traded(delivery.taken, unit),
         "receipt": None if delivery.receipt is None else delivery.receipt.value,
         "amendment": _amendment(delivery.amendment, unit),
