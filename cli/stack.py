@@ -22,6 +22,8 @@ STOP_S = 9.0
 LEAST_GRACE_S = 0.3
 STALE_GRACE_S = 3.0
 READY_S = 30.0
+QUIET = {"RUST_BACKTRACE": "0"}
+"""Bytes that are no Avro may make polars panic, which is caught: a hundred lines of its stack help nobody."""
 
 
 class StackError(Exception):
@@ -189,7 +191,7 @@ class Stack:
     def _start_parts(self, parts: Sequence[Part], overrides: Mapping[str, object]) -> None:
         """Start the parts side by side."""
         for part in parts:
-            spec = self._child(part, environment(overrides))
+            spec = self._child(part, environment(overrides) | QUIET)
             if stop_stale(spec.pid_file, spec.mark, STALE_GRACE_S) is not None:
                 self._say(f"{part.name}: ended a process that an earlier run left behind")
             self._supervisor.start(spec)

@@ -8,7 +8,6 @@ start-up is the recovery.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from faust.types import TP
 
 from runtime.assignment import Assignment
 from runtime.clock import Clock
+from runtime.collector import collect_rarely
 from runtime.faust_credentials import faust_credentials
 from runtime.faust_transport import BATCH_CODEC, BatchApp
 from runtime.kafka_log import KafkaConnection, KafkaLog
@@ -37,7 +37,6 @@ _SESSION_TIMEOUT_S = 6.0
 _REVOKE_TIMEOUT_S = 10.0
 _RETRY_S = 0.2
 _STEP_S = 0.5
-_COLLECT_AFTER = (100_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,22 +78,12 @@ def faust_app(settings: WorkerSettings, connection: KafkaConnection) -> BatchApp
         stream_buffer_maxsize=4,
         consumer_auto_offset_reset="none",
         consumer_max_fetch_size=2 << 20,
-        broker_commit_interval=5.0,
+        broker_commit_interval=1.0,
         broker_session_timeout=_SESSION_TIMEOUT_S,
         broker_heartbeat_interval=1.5,
         broker_rebalance_timeout=2 * _REVOKE_TIMEOUT_S,
         broker_request_timeout=30.0,
     )
-
-
-def _spare_the_collector() -> None:
-    """Look for garbage cycles rarely: a fetch makes thousands of objects that reference counting frees.
-
-    With Python's own thresholds (700 objects) a fifth of a worker's CPU went into looking at them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
 
 
 class Worker(Generic[State]):
@@ -143,7 +132,7 @@ class Worker(Generic[State]):
     async def run(self, stop: asyncio.Event) -> None:
         """Join the group and work; return after everything is committed and the group is left."""
         self._app.finalize()
-        _spare_the_collector()
+        collect_rarely()
         await self._app.start()
         try:
             while not stop.is_set() and not self._app.should_stop:

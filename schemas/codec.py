@@ -129,6 +129,11 @@ class Codec:
         """
         return self._reader(value).schema.record
 
+    def fits(self, value: bytes) -> bool:
+        """Whether the body is one record from its first byte to its last; says nothing of what is in it. Quick."""
+        reader = self._readers.get(int.from_bytes(value[1:HEADER_BYTES], "big"))
+        return value[:1] == MAGIC and reader is not None and reader.fits(value)
+
     def reading(self, more: Mapping[int, RecordSchema]) -> Codec:
         """Return a codec that writes the same and reads more schema ids."""
         earlier = {
@@ -216,6 +221,15 @@ class _Reader:
             return cast(Event, self._convert(plain))
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise self._explain(value, error) from error
+
+    def fits(self, value: bytes) -> bool:
+        stream = BytesIO(value)
+        stream.seek(HEADER_BYTES)
+        try:
+            fastavro.schemaless_reader(stream, self._written, None)
+        except Exception:  # fastavro raises many types for wrong bytes
+            return False
+        return stream.tell() == len(value)
 
     def rewrite(self, value: bytes) -> bytes:
         plain = self._plain(value)

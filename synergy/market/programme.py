@@ -5,6 +5,7 @@ Every change goes through a method that also names the changelog part it touched
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -13,6 +14,7 @@ from uuid import UUID
 from schemas.events import (
     Alert,
     AlertState,
+    Direction,
     FacilityFacts,
     Match,
     Outcome,
@@ -85,6 +87,7 @@ class Programme:
     versions: dict[str, int] = field(default_factory=dict[str, int])
     tokens: dict[str, int] = field(default_factory=dict[str, int])
     changed: dict[bytes, object | None] = field(default_factory=dict[bytes, object | None])
+    sides: dict[str, set[Direction]] = field(default_factory=dict[str, "set[Direction]"])
 
     def _touch(self, value: object | None, kind: str, *names: str) -> None:
         """Note the new value of a part; None deletes it. Values are frozen: no copy is needed."""
@@ -130,6 +133,18 @@ class Programme:
         """Replace the position of a series."""
         self.positions[series] = held
         self._touch(held, "position", *series_names(series))
+
+    def is_one_sided(self, market: str, series: Series, market_of: Callable[[str], str]) -> bool:
+        """Whether a market has only supplies, or only needs, `series` included.
+
+        Sides are remembered and never forgotten: a market that lost one is solved once too often, which is harmless.
+        """
+        sides = self.sides.get(market)
+        if sides is None:
+            known = (one for one in self.positions if market_of(one.material) == market)
+            sides = self.sides[market] = {one.direction for one in known}
+        sides.add(series.direction)
+        return len(sides) == 1
 
     def set_match(self, match: Match) -> None:
         """Take a new version of a match in."""

@@ -83,26 +83,30 @@ class MarketState:
         series = series_of(position)
         before = programme.positions.get(series)
         quantity, firm = offered(position), position.firm_per_day
-        if before is None or self._material(before, position):
-            programme.mark(self._catalogue.market_of(position.material))
+        market = self._catalogue.market_of(position.material)
+        one_sided = programme.is_one_sided(market, series, self._catalogue.market_of)
+        if before is None or self._material(before, position, one_sided=one_sided):
+            programme.mark(market)
             programme.set_position(series, Held(position, at, quantity, firm))
         else:
             held = Held(position, at, before.solved_quantity, before.solved_firm)
             programme.set_position(series, held)
 
-    def _material(self, before: Held, after: Position) -> bool:
+    def _material(self, before: Held, after: Position, *, one_sided: bool) -> bool:
+        """Whether a change can matter to the plan: in a market without a counterpart no quantity can."""
         old = before.position
         if (old.stale, old.unit, old.data_kind, old.flags, old.properties) != (
             *(after.stale, after.unit, after.data_kind, after.flags, after.properties),
         ):
             return True
         quantity, firm = offered(after), after.firm_per_day
+        if (quantity == 0) != (before.solved_quantity == 0):
+            return True
         band = self._policy.deadband * max(quantity, before.solved_quantity)
-        return (
-            abs(quantity - before.solved_quantity) > band
-            or abs(firm - before.solved_firm) > band
-            or (quantity == 0) != (before.solved_quantity == 0)
+        beyond = (
+            abs(quantity - before.solved_quantity) > band or abs(firm - before.solved_firm) > band
         )
+        return beyond and not one_sided
 
     def apply_facts(self, facts: FacilityFacts, at: Coordinates) -> None:
         """Take facts of a facility in; the markets of its series become dirty when they changed."""

@@ -223,6 +223,15 @@ def test_an_event_without_a_schema_id_is_refused() -> None:
         Codec({"Availability": 1, "Tick": 1})
 
 
+@pytest.mark.parametrize(
+    "value",
+    [b"", VALUE[:4], VALUE[:5], VALUE[:-1], VALUE + b"\x00", b"\x01" + VALUE[1:], VALUE * 2],
+)
+def test_only_whole_records_fit(value: bytes) -> None:
+    assert CODEC.fits(VALUE)
+    assert not CODEC.fits(value)
+
+
 def test_unknown_ids_are_what_a_registry_has_to_be_asked_for() -> None:
     values = [VALUE, None, b"", b"\x00\x00\x00\x00\x09abc", b"\x01\x00\x00\x00\x0aabc"]
     assert CODEC.unknown_ids(values) == {9}

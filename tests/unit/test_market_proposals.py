@@ -46,6 +46,15 @@ def test_a_change_inside_the_deadband_makes_nothing_dirty() -> None:
     assert (match.revision, match.quantity_per_day) == (2, 101_500_000)
 
 
+def test_without_a_counterpart_no_quantity_makes_anything_dirty_until_a_need_appears() -> None:
+    market = started(POWER, MIX, supply("power", "fly_ash", 100, properties=GOOD_ASH))
+    market.solve()
+    market.feed(supply("power", "fly_ash", 300, properties=GOOD_ASH))
+    assert market.state.job() is None
+    market.feed(need("mix", "portland_cement", 800))
+    assert only(matches(market.solve())).quantity_per_day > 100 * TONNE
+
+
 def test_small_steps_add_up_until_they_count() -> None:
     market = started(
         POWER,
