@@ -18,6 +18,7 @@ from runtime.metrics import METRICS, CounterName, GaugeName
 from runtime.setting_types import Settings
 from runtime.settings import leaves, shown, variable
 from schemas.topic_files import TopicFile, topic_files
+from synergy.alerts import AlertRule, alert_rules
 from synergy.lifecycle import AGREEMENTS, DELIVERIES, MATCHES, refusal_words
 from synergy.lifecycle.diagram import diagram
 
@@ -145,6 +146,29 @@ def lifecycle_page() -> str:
     )
 
 
+def alerts_page() -> str:
+    """Return the page of the alert rules."""
+    rows = [
+        f"| `{rule.name}` | {rule.severity} | {_limit(rule)} | {_keep(rule)} | {rule.meaning} |"
+        for rule in alert_rules().values()
+    ]
+    return _page(
+        "Alerts",
+        "The rules are in `synergy/alerts/rules.csv`. An alert is told once for each rule and subject; "
+        "`synergy alert acknowledge` says that somebody looks after it, `synergy alert snooze` keeps it quiet for a "
+        "while. It ends when its cause is gone, or after a time of the programme where nothing ends it.",
+        ["| rule | severity | limit | kept | meaning |", "|---|---|---|---|---|", *rows],
+    )
+
+
+def _limit(rule: AlertRule) -> str:
+    return f"{rule.limit:g} {rule.unit}" if rule.unit else ""
+
+
+def _keep(rule: AlertRule) -> str:
+    return "" if rule.keep is None else f"{rule.keep.total_seconds() / 3600:g} h"
+
+
 def commands_page() -> str:
     """Return the help of every command."""
     lines: list[str] = []
@@ -197,6 +221,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "topics.md": topics_page,
     "commands.md": commands_page,
     "lifecycle.md": lifecycle_page,
+    "alerts.md": alerts_page,
 }
 
 

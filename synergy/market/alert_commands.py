@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,8 +29,10 @@ def on_alert(alert: Alert | None, command: Command, now: datetime) -> Alert | Re
     return replace(alert, state=AlertState.SNOOZED, actor=command.actor, until=now + length)
 
 
-def awake(alert: Alert, now: datetime) -> Alert | None:
-    """Return a snoozed alert raised again once its time is over, or None."""
-    if alert.state is not AlertState.SNOOZED or alert.until is None or alert.until > now:
-        return None
-    return replace(alert, state=AlertState.RAISED, actor=None, until=None)
+def woken(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Return the snoozed alerts whose time is over, raised again."""
+    return [
+        replace(alert, state=AlertState.RAISED, actor=None, until=None)
+        for alert in alerts
+        if alert.state is AlertState.SNOOZED and alert.until is not None and alert.until <= now
+    ]

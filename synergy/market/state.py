@@ -28,8 +28,8 @@ from schemas.events import (
 from synergy.catalogue import Catalogue
 from synergy.lifecycle.agreement_states import OVER, AgreementState
 from synergy.lifecycle.transactions import Agreement, Delivery
-from synergy.market.alert_commands import awake
-from synergy.market.alerts import alert_changes
+from synergy.market.alert_commands import woken
+from synergy.market.alerts import after_closing, after_position, after_solve, outlived
 from synergy.market.commands import Terms, answer, by_person
 from synergy.market.part_keys import names_of
 from synergy.market.passing import expired_matches, is_new_day, markets_to_review
@@ -91,6 +91,7 @@ class MarketState:
         else:
             held = Held(position, at, before.solved_quantity, before.solved_firm)
             programme.set_position(series, held)
+        self._tell(programme, after_position(programme, series, position))
 
     def _material(self, before: Held, after: Position, *, one_sided: bool) -> bool:
         """Whether a change can matter to the plan: in a market without a counterpart no quantity can."""
@@ -133,12 +134,13 @@ class MarketState:
         for event in given.transaction.events:
             self._take_transaction(programme, event)
         if given.alert is not None:
-            self._take_alert(programme, given.alert)
+            self._tell(programme, [given.alert])
         self._events.append(given.outcome)
 
-    def _take_alert(self, programme: Programme, alert: Alert) -> None:
-        programme.set_alert(alert)
-        self._events.append(alert)
+    def _tell(self, programme: Programme, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            programme.set_alert(alert)
+            self._events.append(alert)
 
     def _take_transaction(self, programme: Programme, event: Transaction) -> None:
         """Take an event in; an agreement that is over frees its flow, one cancelled is remembered."""
@@ -156,6 +158,7 @@ class MarketState:
         if by_person(match.state):
             programme.refused(match)
         self._events.append(match)
+        self._tell(programme, after_closing(programme, match))
         self._free(programme, match)
 
     def _free(self, programme: Programme, match: Match) -> None:
@@ -187,10 +190,7 @@ class MarketState:
             if not head.ticked and self._live(programme, now):
                 programme.set_time(now)
                 self._passed(programme, head.time)
-            for alert in list(programme.alerts.values()):
-                raised = awake(alert, now)
-                if raised is not None:
-                    self._take_alert(programme, raised)
+            self._tell(programme, woken(programme.alerts.values(), now))
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
 
     def _live(self, programme: Programme, now: datetime) -> bool:
@@ -206,6 +206,7 @@ class MarketState:
             return
         for match in expired_matches(programme, self._policy, now):
             self._changed_state(programme, match)
+        self._tell(programme, outlived(programme, now))
         if before is None:
             self._mark_all(programme)
         elif is_new_day(before, now):
@@ -242,16 +243,19 @@ class MarketState:
         if result.token != programme.tokens.get(market, 0):
             return
         programme.solved(market, result.version)
+        before = {
+            match.id: programme.matches[match.id]
+            for match in result.matches
+            if match.id in programme.matches
+        }
         for match in result.matches:
             programme.set_match(match)
         for pair, memory in result.pairs.items():
             programme.set_memory(pair, memory)
         for statement in result.unmatched:
             programme.set_unmatched(statement)
-        alerts = alert_changes(programme, result)
-        for alert in alerts:
-            programme.set_alert(alert)
-        self._events += [*result.matches, *result.unmatched, *alerts]
+        self._events += [*result.matches, *result.unmatched]
+        self._tell(programme, after_solve(programme, result, before))
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what to publish, in order, and forget it."""
