@@ -10,6 +10,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.lifecycle_commands import alert, match, transaction
+from cli.rejected_commands import rejected
+
 OUR_PACKAGES = frozenset(
     {"schemas", "synergy", "runtime", "producers", "stream_processors", "sinks", "console", "cli"}
 )
@@ -24,9 +27,6 @@ topics = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Topics o
 schemas = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Schemas and their versions."
 )
-rejected = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Records that were not accepted."
-)
 worker = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Run one stage of processing."
 )
@@ -36,6 +36,9 @@ app.add_typer(rejected, name="rejected")
 app.add_typer(schemas, name="schemas")
 app.add_typer(worker, name="worker")
 app.add_typer(config, name="config")
+app.add_typer(match, name="match")
+app.add_typer(transaction, name="transaction")
+app.add_typer(alert, name="alert")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -73,6 +76,9 @@ def up(
         list[str] | None, typer.Option(metavar="NAME", help="A process not to start; repeatable.")
     ] = None,
     *,
+    no_actors: Annotated[
+        bool, typer.Option("--no-actors", help="Leave every match to you: no scripted actors.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start everything on this machine and show it live; Ctrl-C stops it, the data stay."""
@@ -82,7 +88,7 @@ def up(
     request = Request(
         flags=flags,
         seconds=seconds_of(duration) if duration else None,
-        without=frozenset(without or ()),
+        without=frozenset({*(without or ()), *(("actors",) if no_actors else ())}),
         output="json" if as_json else "screen",
     )
     raise typer.Exit(up(request))
@@ -174,6 +180,14 @@ def replay(
 
 
 @app.command()
+def actors(context: typer.Context) -> None:
+    """Play the scripted actors of the demonstration: loads, a part delivery, a declined match."""
+    from cli.run_actors import run_actors
+
+    run_actors(context.obj)
+
+
+@app.command()
 def prepare(context: typer.Context) -> None:
     """Create the topics and register the schemas on a cluster; `up` does it by itself."""
     from cli.prepare import run_prepare
@@ -235,48 +249,6 @@ def sql(
     from cli.questions import sql
 
     raise typer.Exit(sql(context.obj, statement, "json" if as_json else "text"))
-
-
-Code = Annotated[
-    str | None, typer.Option("--code", help="Only this reason, such as unknown_facility.")
-]
-
-
-@rejected.command("list")
-def rejected_list(
-    context: typer.Context,
-    code: Code = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """List the records that were rejected last, with their reasons."""
-    from cli.rejected import list_rejected
-
-    raise typer.Exit(list_rejected(context.obj, code, limit, "json" if as_json else "text"))
-
-
-@rejected.command("show")
-def rejected_show(
-    context: typer.Context,
-    record: Annotated[str, typer.Argument(metavar="TOPIC:PARTITION:OFFSET")],
-) -> None:
-    """Show one rejected record with its bytes."""
-    from cli.rejected import show_rejected
-
-    raise typer.Exit(show_rejected(context.obj, record))
-
-
-@rejected.command("replay")
-def rejected_replay(
-    context: typer.Context,
-    records: Annotated[list[str] | None, typer.Argument(metavar="TOPIC:PARTITION:OFFSET")] = None,
-    code: Code = None,
-) -> None:
-    """Publish rejected records again, after what they were rejected for has been mended."""
-    from cli.rejected import replay_rejected
-
-    raise typer.Exit(replay_rejected(context.obj, code, records or ()))
 
 
 def main() -> NoReturn:

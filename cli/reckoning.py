@@ -23,14 +23,15 @@ SETTLE_S = 20.0
 QUIET_LOOKS = 3
 PERIOD_S = 0.5
 EXACT = ("lost", "duplicated", "positions_differing")
-ASKED_FOR = ("rejected", "positions", "open_matches", "ledger_rows", "lag")
+ASKED_FOR = ("rejected", "positions", "open_matches", "ledger_rows", "lag", "funnel")
 
 
 def reckon(stack: Stack, clock: Clock) -> dict[str, Any]:
-    """Stop the replay, wait until nothing is under way, and count.
+    """Stop the replay and the actors, wait until nothing is under way, and count.
 
     What can't be had is None: a number that was not measured is not zero.
     """
+    stack.stop_part("actors")
     stack.stop_part("replay")
     client = StoreClient(stack.settings.store.address)
     try:

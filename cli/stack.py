@@ -92,6 +92,7 @@ PARTS: tuple[Part, ...] = (
     Part(name="balance", arguments=("worker", "balance"), stop_rank=2),
     Part(name="market", arguments=("worker", "market"), stop_rank=2),
     Part(name="replay", arguments=("replay",), stop_rank=1),
+    Part(name="actors", arguments=("actors",), stop_rank=1, may_end=True),
 )
 """In the order of their starts. The broker is not one of them: it is first and last."""
 

@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from console.commands import Commands
+from console.commands import Commands, answered
 from console.gauges import set_gauges
 from console.lists import Listed, route
 from console.problems import ProblemError, answer_http_error, answer_problem, answer_unexpected
 from console.questions import answer_question
 from console.state import StoreState
 from console.stream import Stream
+from console.transactions import Transactions, transaction_routes
 from runtime.metrics import Metrics
 from schemas.json_form import to_json
 
@@ -65,6 +66,7 @@ def application(served: Served) -> Starlette:
             Route("/api/v1/commands", served.commands.answer, methods=["POST"]),
             Route("/api/v1/stream", served.stream.answer),
             *(route(state.views, listed) for listed in _lists(state)),
+            *transaction_routes(Transactions(state.views, state.documents)),
         ],
         exception_handlers={
             ProblemError: answer_problem,
@@ -76,12 +78,14 @@ def application(served: Served) -> Starlette:
 
 def _lists(state: StoreState) -> tuple[Listed, ...]:
     views, documents = state.views, state.documents
+    transactions = Transactions(views, documents)
     return (
         Listed("matches", views.open_matches, documents.match),
         Listed("positions", views.positions.values, documents.position),
         Listed("unmatched", views.unmatched.values, documents.unmatched),
         Listed("facilities", views.facilities.values, documents.facility),
         Listed("rejected", lambda: reversed(views.rejected), documents.rejected),
-        Listed("outcomes", lambda: reversed(views.outcomes.values()), to_json),
+        Listed("outcomes", lambda: reversed(views.outcomes.values()), answered),
         Listed("alerts", views.alerts.values, to_json),
+        Listed("transactions", transactions.newest_first, transactions.document),
     )

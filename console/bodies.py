@@ -29,7 +29,7 @@ async def json_object(request: Request) -> Mapping[str, object]:
             )
     try:
         body: object = json.loads(bytes(content))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _no_object(f"the body is no JSON ({error})") from error
     if not isinstance(body, dict):
         raise _no_object("the body is JSON and no object")

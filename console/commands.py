@@ -1,6 +1,6 @@
 """`POST /api/v1/commands`: what a person asks the market to do, published once and answered with its outcome.
 
-The client chooses the command's id. Sending the same command again is safe: the market repeats the answer and does
+The client may choose the command's id. Sending the same command again is safe: the market repeats the answer and does
 nothing twice.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.bodies import json_object
 from console.changes import Changes
+from console.command_request import CommandReader, only_json
 from console.problems import Problem, ProblemError
 from console.views import Views
 from runtime.clock import Clock
@@ -26,14 +28,13 @@ from schemas import topic_files
 from schemas.codec import Codec
 from schemas.errors import EncodeError
 from schemas.events import Command, Outcome
-from schemas.json_form import JsonFormError, from_json, to_json
+from schemas.json_form import to_json
 from schemas.routing import partition_for
+from synergy.lifecycle import refusal_words
 
 MOST_WAIT_S = 10.0
-_EXAMPLE = (
-    'Send {"id": "<UUID that you choose>", "programme": "...", "action": "accept", "subject": "<match id>", '
-    '"revision": 1, "side": "GIVER", "actor": "..."}.'
-)
+USUAL_WAIT_S = "5"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,26 @@ class Commands:
     turn: asyncio.Lock
 
     async def answer(self, request: Request) -> Response:
-        """Publish one command; with `?wait=SECONDS`, wait for its outcome.
+        """Publish one command and wait for its outcome, 5 seconds or `?wait=SECONDS`.
 
-        202 says that it is published and where its outcome will be, 200 holds the outcome.
+        202 says that it is published and where its outcome will be, 200 holds the outcome. An outcome that is known
+        is given again without publishing.
         """
+        only_json(request.headers.get("content-type", ""))
         wait_s = _wait_s(request.query_params)
-        command = self._command(await json_object(request))
+        body = await json_object(request)
+        now = _EPOCH + timedelta(microseconds=self.clock.now_us())
+        command = CommandReader(self.views).read(body, now)
+        if command.id not in self.views.outcomes:
+            await self._publish_in_turn(command)
+        outcome = await self._outcome(command.id, wait_s)
+        if outcome is not None:
+            return JSONResponse(answered(outcome))
+        address = f"/api/v1/outcomes?command={command.id}"
+        waiting = {"id": str(command.id), "accepted": None, "outcome": address}
+        return JSONResponse(waiting, 202)
+
+    async def _publish_in_turn(self, command: Command) -> None:
         record = self._record(command)
         async with self.turn:
             try:
@@ -67,33 +82,18 @@ class Commands:
                         fix="Send the same command with the same id again: it can't take effect twice.",
                     )
                 ) from error
-        outcome = await self._outcome(command.id, wait_s)
-        if outcome is not None:
-            return JSONResponse(to_json(outcome))
-        address = f"/api/v1/outcomes?command={command.id}"
-        return JSONResponse({"id": str(command.id), "outcome": address}, 202)
-
-    def _command(self, body: Mapping[str, object]) -> Command:
-        now = datetime.fromtimestamp(self.clock.now_us() / 1_000_000, UTC)
-        content = {"sent_at": now.isoformat().replace("+00:00", "Z"), **body}
-        try:
-            command = from_json("Command", content)
-        except JsonFormError as error:
-            field = error.path.removeprefix("Command").lstrip(".") or None
-            raise ProblemError(
-                Problem(
-                    status=400, reason="no_command", detail=error.message, field=field, fix=_EXAMPLE
-                )
-            ) from error
-        assert isinstance(command, Command)
-        return command
 
     def _record(self, command: Command) -> bytes:
         try:
             return self.codec.encode(command)
         except EncodeError as error:
             raise ProblemError(
-                Problem(status=400, reason="no_command", detail=str(error), fix=_EXAMPLE)
+                Problem(
+                    status=400,
+                    reason="no_command",
+                    detail=str(error),
+                    fix="Send numbers and texts that fit the command's schema.",
+                )
             ) from error
 
     def _publish(self, command: Command, value: bytes) -> None:
@@ -106,7 +106,7 @@ class Commands:
             ("ce_type", b"synergy.v1.Command"),
             ("ce_time", command.sent_at.isoformat().encode()),
         )
-        self.publisher.publish(OutRecord(tp, str(command.id).encode(), value, headers))
+        self.publisher.publish(OutRecord(tp, command.subject.encode(), value, headers))
         self.publisher.flush()
 
     async def _outcome(self, command: UUID, wait_s: float) -> Outcome | None:
@@ -119,8 +119,18 @@ class Commands:
         return outcome
 
 
+def answered(outcome: Outcome) -> dict[str, Any]:
+    """Return the document of an outcome, with a sentence in both languages."""
+    if outcome.accepted:
+        words = ("Done.", "已完成。")
+    else:
+        code = outcome.reason or ""
+        words = refusal_words().get(code, (code, code))
+    return {**to_json(outcome), "message": words[0], "message_zh": words[1]}
+
+
 def _wait_s(parameters: Mapping[str, str]) -> float:
-    text = parameters.get("wait", "0")
+    text = parameters.get("wait", USUAL_WAIT_S)
     try:
         seconds = float(text)
     except ValueError:

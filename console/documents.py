@@ -9,6 +9,7 @@ from console.views import Views
 from schemas.events import FacilityFacts, Match, Position, Rejected, Tick, Unmatched
 from schemas.json_form import to_json
 from synergy.catalogue import Catalogue
+from synergy.lifecycle import MATCHES
 
 # Base units in one trade unit, and its name.
 TRADE: Mapping[str, tuple[int, str]] = {
@@ -53,6 +54,7 @@ class Documents:
             "unit": unit,
             "giver_gain": float(match.gain_giver),
             "receiver_gain": float(match.gain_receiver),
+            "allowed": list(MATCHES.allowed(match.state, None)),
         }
         ids = {
             "giver_id": match.giver,

@@ -19,6 +19,7 @@ from schemas.events import Event
 # What is kept for ever is read from its start; of the rest, the newest records of each partition.
 NEWEST: Mapping[str, int | None] = {
     topic_files.MATCHES: None,
+    topic_files.TRANSACTIONS: None,
     topic_files.POSITIONS: 40_000,
     topic_files.COMMANDS: 1_000,
     topic_files.OUTCOMES: 5_000,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from console.documents import Documents
@@ -18,6 +18,7 @@ from runtime.ledger_database import LedgerDatabaseError
 from runtime.log import LogError, TopicPartition
 from runtime.logs import Logger
 from schemas import topic_files
+from synergy.lifecycle.funnel import funnel
 
 # Group of each stage, and the topics whose lag is the stage's.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -142,6 +143,7 @@ class StoreState:
             "open_matches": len(self.views.open_matches()),
             "unmatched": len(self.views.unmatched),
             "rejected": self.ledger_rows.get("rejected"),
+            "funnel": asdict(funnel(self.views.history, self.views.positions.values())),
             "lag": {**self.stage_lag, "ledger": sink.lag or 0},
             "ledger_rows": dict(self.ledger_rows),
             "ledger_problem": sink.problem,

@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from console.changes import Changes, ResumeGoneError
+from console.commands import answered
 from console.documents import Documents
 from console.lists import wanted_by
+from console.transactions import Transactions
 from console.views import Views
 from schemas.events import (
     Alert,
@@ -28,6 +30,7 @@ from schemas.events import (
     Position,
     Rejected,
     Tick,
+    Transaction,
     Unmatched,
 )
 from schemas.json_form import to_json
@@ -107,7 +110,11 @@ class Stream:
             case Rejected():
                 return "rejected", documents.rejected(event)
             case Outcome():
-                return "outcome", to_json(event)
+                return "outcome", answered(event)
+            case Transaction():
+                agreement = self.views.history.agreements[event.agreement]
+                transactions = Transactions(self.views, documents)
+                return "transaction", transactions.document(agreement)
             case Alert():
                 return "alert", to_json(event)
             case _:

@@ -21,8 +21,10 @@ from schemas.events import (
     Position,
     Rejected,
     Tick,
+    Transaction,
     Unmatched,
 )
+from synergy.lifecycle.history import History
 
 OPEN_STATES = frozenset(
     {
@@ -55,6 +57,7 @@ class Views:
         default_factory=lambda: deque[Rejected](maxlen=_KEPT_REJECTIONS)
     )
     rejections: int = 0
+    history: History = field(default_factory=History)
     _closed: OrderedDict[UUID, None] = field(default_factory=OrderedDict[UUID, None])
     _enrolled: dict[str, dict[str, FacilityFacts]] = field(
         default_factory=dict[str, dict[str, FacilityFacts]]
@@ -72,6 +75,8 @@ class Views:
                 self._take_facts(event)
             case Match():
                 self._take_match(event)
+            case Transaction():
+                self.history.take_transaction(event)
             case Unmatched():
                 self._take_unmatched(event)
             case Tick():
@@ -88,7 +93,13 @@ class Views:
             case _:
                 pass
 
+    def programme_of(self, subject: UUID) -> str | None:
+        """Return the programme of a match, agreement, delivery or alert, if it is known."""
+        found = self.matches.get(subject) or self.alerts.get(subject) or self.history.find(subject)
+        return None if found is None else found.programme
+
     def _take_match(self, match: Match) -> None:
+        self.history.take_match(match)
         self.matches[match.id] = match
         self._closed.pop(match.id, None)
         if match.state not in OPEN_STATES:
@@ -135,7 +146,11 @@ class Views:
 
     def open_matches(self) -> list[Match]:
         """Return the matches that people can still act on, best first."""
-        found = [match for match in self.matches.values() if match.state in OPEN_STATES]
+        found = [
+            match
+            for match in self.matches.values()
+            if match.state in OPEN_STATES and not self.history.is_over(match)
+        ]
         return sorted(found, key=lambda m: (-(m.gain_giver + m.gain_receiver), str(m.id)))
 
 

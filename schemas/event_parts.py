@@ -61,6 +61,19 @@ class ValuePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What one accepted delivery did, counted once, at the receiver; a correction carries the difference."""
+
+    diverted: int
+    co2e_kg: float
+    gain_giver: Decimal
+    gain_receiver: Decimal
+    currency: str
+    price_year: int
+    data_kind: DataKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One reason, as a code with parameters; screens put it into words."""
 

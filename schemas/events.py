@@ -13,6 +13,7 @@ from uuid import UUID
 
 from schemas.event_parts import (
     Coordinates,
+    Impact,
     Property,
     QualityMargin,
     Reason,
@@ -57,6 +58,7 @@ __all__ = [
     "Facility",
     "FacilityFacts",
     "Form",
+    "Impact",
     "Match",
     "MatchState",
     "Outcome",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from schemas.event_parts import (
     Coordinates,
+    Impact,
     QualityMargin,
     Reason,
     ValuePart,
@@ -129,6 +130,9 @@ class Transaction:
     command: UUID | None = None
     corrects: UUID | None = None
     programme_time: datetime
+    side: Side | None = None
+    proposed: int | None = None
+    impact: Impact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +148,5 @@ class Alert:
     reasons: tuple[Reason, ...] = ()
     coordinates: Coordinates | None = None
     programme_time: datetime
+    actor: str | None = None
+    until: datetime | None = None

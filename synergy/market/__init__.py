@@ -4,11 +4,11 @@ Pure (gate: import-linter, ruff TID251): no clock, no I/O, no thread. Time comes
 an argument; a solve is a job that the caller runs where it likes.
 """
 
+from synergy.lifecycle import Action, Refusal
 from synergy.market.explain import Language, View, Words, load_words
-from synergy.market.lifecycle import Action
 from synergy.market.policy import Policy
 from synergy.market.propose import SolveResult
-from synergy.market.reasons import Code, Refusal
+from synergy.market.reasons import Code
 from synergy.market.state import Event, MarketState
 
 __all__ = [

@@ -9,9 +9,9 @@ from typing import Final
 
 from schemas.events import MatchState, Reason
 from synergy.catalogue import Catalogue
+from synergy.lifecycle.match_states import COMMITTED, FREE
 from synergy.market.candidates import Edge, find_edges
 from synergy.market.hindrances import Hindrances
-from synergy.market.lifecycle import COMMITTED, FREE
 from synergy.market.plan import Terms, find_plan
 from synergy.market.program import Program, Row, RowKind, Solution
 from synergy.market.reasons import Code

@@ -1,68 +1,122 @@
-"""Answers commands on matches: every command gets one outcome, the same id the same outcome."""
+"""Answers commands: every command gets one outcome, the same id the same outcome. Nothing is changed here.
+
+What a command is about is told by its action and its subject: `decline` may answer a match or an amendment.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from schemas.events import Command, Coordinates, Match, MatchState, Outcome, Reason
+from schemas.events import Alert, Command, Coordinates, Match, MatchState, Outcome, Reason
 from synergy.catalogue import Catalogue
-from synergy.market.lifecycle import Action, allowed, following
+from synergy.lifecycle import COMMANDS, MATCHES, ON_ALERT, ON_MATCH, Action, Refusal
+from synergy.lifecycle.steps import Stepped, signed
+from synergy.market.alert_commands import on_alert
 from synergy.market.picture import silence
+from synergy.market.policy import Policy
 from synergy.market.programme import Programme
-from synergy.market.reasons import Code, Refusal
+from synergy.market.reasons import Code
 from synergy.market.series import need_series, pair_of, supply_series
+from synergy.market.transaction_commands import allowed_after, allowed_on, on_transaction
+
+NOTHING = Stepped(())
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An outcome, and the match as it is after an accepted command."""
+    """An outcome, and what an accepted command changes: a match, a transaction with its events, an alert."""
 
     outcome: Outcome
     match: Match | None = None
+    transaction: Stepped = NOTHING
+    alert: Alert | None = None
 
 
-def answer(programme: Programme, command: Command, at: Coordinates, catalogue: Catalogue) -> Answer:
-    """Return the answer to a command; nothing is changed."""
-    match = _subject(programme, command)
-    if command.action not in set(Action):
-        return _refusal(command, at, Refusal.UNKNOWN_ACTION, match)
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a command is answered by besides the programme; `now` is the clock, for snoozes."""
+
+    catalogue: Catalogue
+    policy: Policy
+    now: datetime
+
+
+def answer(programme: Programme, command: Command, at: Coordinates, terms: Terms) -> Answer:
+    """Return the answer to a command."""
+    if command.action not in COMMANDS:
+        possible = tuple(sorted(action.value for action in COMMANDS))
+        return Answer(_refusal(command, at, Refusal.UNKNOWN_ACTION, possible))
+    action, subject = Action(command.action), _subject(command)
+    if action in ON_ALERT:
+        return _about_alert(programme, command, at, terms.now)
+    if action in ON_MATCH and not programme.has_transaction(subject):
+        return _about_match(programme, command, at, terms.catalogue)
+    return _about_transaction(programme, command, at, terms.policy)
+
+
+def _subject(command: Command) -> UUID:
+    """Return the subject's id; the zero id, which nothing has, for what is none."""
+    try:
+        return UUID(command.subject)
+    except ValueError:
+        return UUID(int=0)
+
+
+def _about_match(
+    programme: Programme, command: Command, at: Coordinates, catalogue: Catalogue
+) -> Answer:
+    match = programme.matches.get(_subject(command))
     if match is None:
-        return _refusal(command, at, Refusal.UNKNOWN_MATCH, None)
+        return Answer(_refusal(command, at, Refusal.UNKNOWN_MATCH, ()))
     action = Action(command.action)
     refusal = _refused(match, command, action)
-    if refusal is not None:
-        return _refusal(command, at, refusal, match)
-    state = following(match.state, action, command.side)
-    if state is None:
-        return _refusal(command, at, Refusal.NOT_ALLOWED, match)
-    if action is Action.ACCEPT and _suspended(programme, match, catalogue):
-        return _refusal(command, at, Refusal.SUSPENDED, match)
-    time = programme.head.time
+    state = MATCHES.following(match.state, action, command.side)
+    if refusal is None and state is None:
+        refusal = Refusal.NOT_ALLOWED
+    if refusal is None and action is Action.ACCEPT and _suspended(programme, match, catalogue):
+        refusal = Refusal.SUSPENDED
+    if refusal is not None or state is None:
+        possible = MATCHES.allowed(match.state, command.side)
+        outcome = _refusal(command, at, refusal or Refusal.NOT_ALLOWED, possible)
+        return Answer(replace(outcome, revision=match.revision))
     changed = replace(
         match,
         state=state,
         revision=match.revision + 1,
         reasons=match.reasons if action is Action.ACCEPT else (_by_person(command),),
-        programme_time=match.programme_time if time is None else time,
+        programme_time=programme.head.time or match.programme_time,
     )
-    outcome = Outcome(
-        command=command.id,
-        programme=command.programme,
-        accepted=True,
-        subject=command.subject,
-        revision=changed.revision,
-        allowed=allowed(state, None),
-        coordinates=at,
-    )
-    return Answer(outcome, changed)
+    outcome = _acceptance(command, at, changed.revision, MATCHES.allowed(state, None))
+    if state is not MatchState.AGREED:
+        return Answer(outcome, changed)
+    first = signed(changed, command, changed.programme_time)
+    return Answer(outcome, changed, Stepped((first,)))
 
 
-def _subject(programme: Programme, command: Command) -> Match | None:
-    try:
-        return programme.matches.get(UUID(command.subject))
-    except ValueError:
-        return None
+def _about_transaction(
+    programme: Programme, command: Command, at: Coordinates, policy: Policy
+) -> Answer:
+    subject = _subject(command)
+    stepped = on_transaction(programme, subject, command, policy)
+    if isinstance(stepped, Refusal):
+        outcome = _refusal(command, at, stepped, allowed_on(programme, subject, command.side))
+        return Answer(replace(outcome, revision=programme.revision_of(subject)))
+    last = stepped.events[-1]
+    told = replace(command, subject=str(last.delivery or last.agreement))
+    possible = allowed_after(programme, last)
+    return Answer(
+        _acceptance(told, at, last.revision, possible), stepped.match, transaction=stepped
+    )
+
+
+def _about_alert(programme: Programme, command: Command, at: Coordinates, now: datetime) -> Answer:
+    alert = on_alert(programme.alerts.get(_subject(command)), command, now)
+    if isinstance(alert, Refusal):
+        return Answer(_refusal(command, at, alert, ()))
+    possible = tuple(sorted(action.value for action in ON_ALERT))
+    return Answer(_acceptance(command, at, None, possible), alert=alert)
 
 
 def _refused(match: Match, command: Command, action: Action) -> Refusal | None:
@@ -95,22 +149,32 @@ def _by_person(command: Command) -> Reason:
     return Reason(code=Code.BY_PERSON, subject=subject, text=command.reason)
 
 
-def _refusal(command: Command, at: Coordinates, refusal: Refusal, match: Match | None) -> Answer:
-    if refusal is Refusal.UNKNOWN_ACTION:
-        possible = tuple(sorted(action.value for action in Action))
-    else:
-        possible = () if match is None else allowed(match.state, command.side)
-    outcome = Outcome(
+def _acceptance(
+    command: Command, at: Coordinates, revision: int | None, possible: tuple[str, ...]
+) -> Outcome:
+    return Outcome(
+        command=command.id,
+        programme=command.programme,
+        accepted=True,
+        subject=command.subject,
+        revision=revision,
+        allowed=possible,
+        coordinates=at,
+    )
+
+
+def _refusal(
+    command: Command, at: Coordinates, refusal: Refusal, possible: tuple[str, ...]
+) -> Outcome:
+    return Outcome(
         command=command.id,
         programme=command.programme,
         accepted=False,
         reason=refusal.value,
         allowed=possible,
         subject=command.subject,
-        revision=match.revision if match is not None else None,
         coordinates=at,
     )
-    return Answer(outcome)
 
 
 def by_person(state: MatchState) -> bool:

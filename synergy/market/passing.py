@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from schemas.events import FacilityFacts, Match, MatchState, Position, Reason
+from schemas.events import FacilityFacts, Match, Position, Reason
 from synergy.catalogue import Catalogue
-from synergy.market.lifecycle import WAITING
+from synergy.lifecycle import MATCHES, Action
 from synergy.market.policy import Policy
 from synergy.market.programme import Programme
 from synergy.market.reasons import Code
@@ -59,13 +59,14 @@ def expired_matches(programme: Programme, policy: Policy, now: datetime) -> list
     return [
         replace(
             match,
-            state=MatchState.EXPIRED,
+            state=state,
             revision=match.revision + 1,
             reasons=(_no_answer(now - match.programme_time),),
             programme_time=now,
         )
         for match in programme.matches.values()
-        if match.state in WAITING and match.programme_time + policy.answer_within <= now
+        if match.programme_time + policy.answer_within <= now
+        if (state := MATCHES.following(match.state, Action.EXPIRE, None)) is not None
     ]
 
 

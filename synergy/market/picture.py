@@ -8,11 +8,12 @@ from typing import Final
 
 from schemas.events import Direction, FacilityFacts, Match, Reason
 from synergy.catalogue import Catalogue
-from synergy.market.lifecycle import CLOSED
+from synergy.lifecycle.match_states import CLOSED
 from synergy.market.policy import Policy
 from synergy.market.programme import Programme
 from synergy.market.reasons import Code
 from synergy.market.series import Held, Offer, Series, Snapshot, offered
+from synergy.market.transaction_commands import holds_flow
 
 OUT_OF_CHAPTER: Final = "no_data_in_chapter"
 
@@ -64,11 +65,6 @@ def take_picture(
             silent[series] = reason
         elif facts is not None:
             offers[series.direction].append(_offer(series, held, facts))
-    matches = [
-        match
-        for match in programme.matches.values()
-        if match.state not in CLOSED and in_market(match, market, catalogue)
-    ]
     return Snapshot(
         programme=programme.name,
         market=market,
@@ -78,7 +74,7 @@ def take_picture(
         supplies=tuple(offers[Direction.SUPPLY]),
         needs=tuple(offers[Direction.DEMAND]),
         silent=MappingProxyType(silent),
-        matches=tuple(sorted(matches, key=lambda match: match.id)),
+        matches=_matches(programme, market, catalogue),
         pairs=MappingProxyType(
             {
                 pair: memory
@@ -95,6 +91,17 @@ def take_picture(
         ),
         policy=policy,
     )
+
+
+def _matches(programme: Programme, market: str, catalogue: Catalogue) -> tuple[Match, ...]:
+    """Return the matches that are proposed or hold flow, by id."""
+    found = [
+        match
+        for match in programme.matches.values()
+        if match.state not in CLOSED and holds_flow(programme, match)
+        if in_market(match, market, catalogue)
+    ]
+    return tuple(sorted(found, key=lambda match: match.id))
 
 
 def _offer(series: Series, held: Held, facts: FacilityFacts) -> Offer:

@@ -24,6 +24,8 @@ class Policy:
         solve_seconds: time limit of one solve.
         answer_within: programme time that the second side has to answer.
         closed_for: programme time for which a closed match can still be asked about.
+        amended_for: programme time for which what is completed can still be amended.
+        full_from: per mille of what was sent from which a receipt counts as full.
         handled_for: time by the clock for which command ids are remembered.
         live_within: a programme without ticks is live when its newest position is this young.
     """
@@ -39,5 +41,7 @@ class Policy:
     solve_seconds: float = 5.0
     answer_within: timedelta = timedelta(days=14)
     closed_for: timedelta = timedelta(days=2)
+    amended_for: timedelta = timedelta(days=90)
+    full_from: int = 980
     handled_for: timedelta = timedelta(days=7)
     live_within: timedelta = timedelta(days=36)

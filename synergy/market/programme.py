@@ -5,10 +5,10 @@ Every change goes through a method that also names the changelog part it touched
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from schemas.events import (
@@ -18,11 +18,23 @@ from schemas.events import (
     FacilityFacts,
     Match,
     Outcome,
+    Transaction,
     Unmatched,
 )
-from synergy.market.lifecycle import CLOSED
+from synergy.lifecycle.agreement_states import OVER
+from synergy.lifecycle.delivery_states import DELIVERIES, OPEN
+from synergy.lifecycle.match_states import CLOSED
+from synergy.lifecycle.transactions import (
+    Agreement,
+    Delivery,
+    agreement_after,
+    delivery_after,
+)
+from synergy.market.part_keys import key_of, names_of, pair_names, series_names
 from synergy.market.parts import UnreadablePart, pack, unpack
 from synergy.market.series import Held, Pair, PairMemory, Series, pair_of, series_of
+
+SETTLED: Final = DELIVERIES.closed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,8 @@ class Programme:
     unmatched: dict[Series, Unmatched] = field(default_factory=dict[Series, Unmatched])
     handled: dict[UUID, Handled] = field(default_factory=dict[UUID, Handled])
     alerts: dict[UUID, Alert] = field(default_factory=dict[UUID, Alert])
+    agreements: dict[UUID, Agreement] = field(default_factory=dict[UUID, Agreement])
+    deliveries: dict[UUID, Delivery] = field(default_factory=dict[UUID, Delivery])
     versions: dict[str, int] = field(default_factory=dict[str, int])
     tokens: dict[str, int] = field(default_factory=dict[str, int])
     changed: dict[bytes, object | None] = field(default_factory=dict[bytes, object | None])
@@ -113,12 +127,12 @@ class Programme:
         self.facts.pop(facts.facility, None)
         for series in [item for item in self.positions if item.facility == facts.facility]:
             del self.positions[series]
-            self._touch(None, "position", *_series_names(series))
+            self._touch(None, "position", *series_names(series))
 
     def set_position(self, series: Series, held: Held) -> None:
         """Replace the position of a series."""
         self.positions[series] = held
-        self._touch(held, "position", *_series_names(series))
+        self._touch(held, "position", *series_names(series))
 
     def is_one_sided(self, market: str, series: Series, market_of: Callable[[str], str]) -> bool:
         """Whether a market has only supplies, or only needs, `series` included.
@@ -140,12 +154,12 @@ class Programme:
     def set_memory(self, pair: Pair, memory: PairMemory) -> None:
         """Remember something of a pair."""
         self.pairs[pair] = memory
-        self._touch(Remembered(pair, memory), "pair", *_pair_names(pair))
+        self._touch(Remembered(pair, memory), "pair", *pair_names(pair))
 
     def set_unmatched(self, statement: Unmatched) -> None:
         """Remember what was said about a series without a match; nothing once it is resolved."""
         series = series_of(statement)
-        names = _series_names(series)
+        names = series_names(series)
         if statement.resolved:
             self.unmatched.pop(series, None)
         else:
@@ -166,6 +180,39 @@ class Programme:
         self.handled[handled.outcome.command] = handled
         self._touch(handled, "handled", handled.outcome.command.hex)
 
+    def take_transaction(self, event: Transaction) -> None:
+        """Fold an event of an agreement or of a delivery under it."""
+        if event.delivery is None:
+            self._set_agreement(agreement_after(self.agreements.get(event.agreement), event))
+            return
+        known = self.deliveries.get(event.delivery)
+        delivery = delivery_after(known, event)
+        self.deliveries[delivery.id] = delivery
+        self._touch(delivery, "delivery", delivery.id.hex)
+        if known is None:
+            agreement = self.agreements[event.agreement]
+            self._set_agreement(replace(agreement, deliveries=agreement.deliveries + 1))
+
+    def _set_agreement(self, agreement: Agreement) -> None:
+        self.agreements[agreement.id] = agreement
+        self._touch(agreement, "agreement", agreement.id.hex)
+
+    def under_way(self, agreement: UUID) -> bool:
+        """Whether a delivery of an agreement is open."""
+        return any(
+            delivery.agreement == agreement and delivery.state in OPEN
+            for delivery in self.deliveries.values()
+        )
+
+    def has_transaction(self, subject: UUID) -> bool:
+        """Whether an id is that of an agreement or delivery."""
+        return subject in self.agreements or subject in self.deliveries
+
+    def revision_of(self, subject: UUID) -> int | None:
+        """Return the present revision of an agreement or delivery."""
+        found = self.deliveries.get(subject) or self.agreements.get(subject)
+        return None if found is None else found.revision
+
     def refused(self, match: Match) -> None:
         """Remember the conditions under which a match was refused by a person."""
         pair = pair_of(match)
@@ -183,6 +230,19 @@ class Programme:
             if match.state in CLOSED and match.programme_time < before:
                 del self.matches[match.id]
                 self._touch(None, "match", match.id.hex)
+
+    def forget_settled(self, before: datetime) -> None:
+        """Forget deliveries that were closed before a time, and then agreements that are over."""
+        for delivery in list(self.deliveries.values()):
+            if delivery.state in SETTLED and delivery.programme_time < before:
+                del self.deliveries[delivery.id]
+                self._touch(None, "delivery", delivery.id.hex)
+        for agreement in list(self.agreements.values()):
+            if agreement.state in OVER and agreement.programme_time < before:
+                del self.agreements[agreement.id]
+                self._touch(None, "agreement", agreement.id.hex)
+                self.matches.pop(agreement.match, None)
+                self._touch(None, "match", agreement.match.hex)
 
     def forget_handled(self, before_us: int) -> None:
         """Forget commands that were handled before a time of the clock."""
@@ -225,38 +285,14 @@ class Programme:
         elif kind == "alert":
             alert = unpack(Alert, key, part)
             self.alerts[alert.id] = alert
+        elif kind == "agreement":
+            agreement = unpack(Agreement, key, part)
+            self.agreements[agreement.id] = agreement
+        elif kind == "delivery":
+            delivery = unpack(Delivery, key, part)
+            self.deliveries[delivery.id] = delivery
         elif kind == "handled":
             handled = unpack(Handled, key, part)
             self.handled[handled.outcome.command] = handled
         else:
             raise UnreadablePart(key, f"unknown kind {kind!r}")
-
-
-def key_of(kind: str, programme: str, *names: str) -> bytes:
-    """Return the key of a part; JSON, so that no name can be mistaken for two.
-
-    >>> key_of("facts", "ohio", "wv_mitchell")
-    b'["facts","ohio","wv_mitchell"]'
-    """
-    return json.dumps((kind, programme, *names), separators=(",", ":")).encode()
-
-
-def names_of(key: bytes) -> tuple[str, str]:
-    """Return kind and programme of a part from its key.
-
-    Raises:
-        UnreadablePart: the key is none of `key_of`.
-    """
-    try:
-        kind, programme, *_ = json.loads(key)
-    except ValueError as error:
-        raise UnreadablePart(key, str(error)) from error
-    return str(kind), str(programme)
-
-
-def _series_names(series: Series) -> tuple[str, ...]:
-    return (series.facility, series.material, series.direction.value)
-
-
-def _pair_names(pair: Pair) -> tuple[str, ...]:
-    return (pair.giver, pair.material, pair.receiver, pair.need, pair.use, pair.treatment)

@@ -14,11 +14,12 @@ from uuid import UUID, uuid5
 
 from schemas.events import Direction, Match, MatchState, Reason, Unmatched
 from synergy.catalogue import Catalogue
+from synergy.lifecycle.match_states import COMMITTED, FREE
 from synergy.market.allocate import Allocation, Solved, allocate
 from synergy.market.deadband import differs
 from synergy.market.drafts import Drafter, shown_km
+from synergy.market.failures import failures_of
 from synergy.market.hindrances import telling
-from synergy.market.lifecycle import COMMITTED, FREE
 from synergy.market.program import RowKind, holds
 from synergy.market.reasons import Code
 from synergy.market.series import (
@@ -49,6 +50,7 @@ class SolveResult:
     pairs: Mapping[Pair, PairMemory]
     unmatched: tuple[Unmatched, ...] = ()
     shortfalls: Mapping[Series, tuple[int, int]]
+    failures: Mapping[UUID, Reason]
 
 
 def proposal_id(programme: str, pair: Pair, number: int) -> UUID:
@@ -62,7 +64,7 @@ def proposal_id(programme: str, pair: Pair, number: int) -> UUID:
 def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
     """Solve one market and compare with what is open. Pure: may run in any thread."""
     solved = allocate(snapshot, catalogue)
-    shortfalls = _shortfalls(snapshot)
+    shortfalls, failures = _shortfalls(snapshot), failures_of(snapshot, catalogue)
     if not solved.optimal:
         return SolveResult(
             programme=snapshot.programme,
@@ -72,6 +74,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
             optimal=False,
             pairs={},
             shortfalls=shortfalls,
+            failures=failures,
         )
     drafter = Drafter(snapshot, solved, catalogue)
     current = {pair_of(match): match for match in snapshot.matches if match.state in FREE}
@@ -94,6 +97,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
         pairs=pairs,
         unmatched=unmatched_of(snapshot, solved, solved.allocations),
         shortfalls=shortfalls,
+        failures=failures,
     )
 
 

@@ -53,18 +53,12 @@ class Code(StrEnum):
     BY_PERSON = "by_person"  # subject side or actor, text reason given
     # of alerts
     COMMITTED_SHORT = "committed_short"  # subject facility, value available, limit committed, unit
+    NEW_MATCH = "new_match"  # subject facility, value gain of both sides a day, unit, text use
+    BETTER_MATCH = "better_match"  # subject facility, value gain, limit gain before, unit, text use
+    MATCH_WITHDRAWN = "match_withdrawn"  # subject facility, text use
+    SUPPLY_STALE = "supply_stale"  # subject facility, text material
+    QUALITY_FAILED = "quality_failed"  # subject property, value, limit, unit, text use
+    SEQUENCE_GAP = "sequence_gap"  # subject facility, value readings lost, text source
+    REJECTS = "rejects"  # subject facility or source, value records, text reason of most
+    LAG = "lag"  # subject stage, value records behind, limit
     SOLVER_TIME_LIMIT = "solver_time_limit"  # subject market, limit seconds
-
-
-class Refusal(StrEnum):
-    """Why a command was refused."""
-
-    UNKNOWN_MATCH = "unknown_match"
-    UNKNOWN_ACTION = "unknown_action"
-    OUTDATED = "outdated"
-    REVISION_MISSING = "revision_missing"
-    NOT_ALLOWED = "not_allowed"
-    SIDE_MISSING = "side_missing"
-    REASON_MISSING = "reason_missing"
-    QUANTITY_DIFFERS = "quantity_differs"
-    SUSPENDED = "suspended"  # one side gives or takes nothing now: stale, closed, out of chapter

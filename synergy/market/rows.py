@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from schemas.events import Match
 from synergy.catalogue import BlendLimit, Catalogue, Treatment, TreatmentSite, Use
+from synergy.lifecycle.match_states import COMMITTED
 from synergy.market.candidates import Edge
-from synergy.market.lifecycle import COMMITTED
 from synergy.market.program import SCALE, Row, RowKind
 from synergy.market.quality import valid_values
 from synergy.market.series import Offer, Series, Snapshot, need_series, pair_of, supply_series

@@ -22,19 +22,24 @@ from schemas.events import (
     Position,
     ReplayState,
     Tick,
+    Transaction,
     Unmatched,
 )
 from synergy.catalogue import Catalogue
-from synergy.market.alerts import alert_changes
-from synergy.market.commands import answer, by_person
+from synergy.lifecycle.agreement_states import OVER, AgreementState
+from synergy.lifecycle.transactions import Agreement, Delivery
+from synergy.market.alert_commands import woken
+from synergy.market.alerts import after_closing, after_position, after_solve, outlived
+from synergy.market.commands import Terms, answer, by_person
+from synergy.market.part_keys import names_of
 from synergy.market.passing import expired_matches, is_new_day, markets_to_review
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
-from synergy.market.programme import Handled, Programme, names_of
+from synergy.market.programme import Handled, Programme
 from synergy.market.propose import SolveResult, solve_market
 from synergy.market.series import Held, offered, series_of
 
-Event = Match | Unmatched | Outcome | Alert
+Event = Match | Unmatched | Outcome | Transaction | Alert
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -86,6 +91,7 @@ class MarketState:
         else:
             held = Held(position, at, before.solved_quantity, before.solved_firm)
             programme.set_position(series, held)
+        self._tell(programme, after_position(programme, series, position))
 
     def _material(self, before: Held, after: Position, *, one_sided: bool) -> bool:
         """Whether a change can matter to the plan: in a market without a counterpart no quantity can."""
@@ -120,17 +126,43 @@ class MarketState:
         if handled is not None:
             self._events.append(handled.outcome)
             return
-        given = answer(programme, command, at, self._catalogue)
+        terms = Terms(self._catalogue, self._policy, EPOCH + self._now_us * MICROSECOND)
+        given = answer(programme, command, at, terms)
         programme.set_handled(Handled(given.outcome, self._now_us))
         if given.match is not None:
             self._changed_state(programme, given.match)
+        for event in given.transaction.events:
+            self._take_transaction(programme, event)
+        if given.alert is not None:
+            self._tell(programme, [given.alert])
         self._events.append(given.outcome)
+
+    def _tell(self, programme: Programme, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            programme.set_alert(alert)
+            self._events.append(alert)
+
+    def _take_transaction(self, programme: Programme, event: Transaction) -> None:
+        """Take an event in; an agreement that is over frees its flow, one cancelled is remembered."""
+        programme.take_transaction(event)
+        self._events.append(event)
+        if event.delivery is not None or event.state not in OVER:
+            return
+        match = programme.matches[event.match]
+        if event.state == AgreementState.CANCELLED:
+            programme.refused(match)
+        self._free(programme, match)
 
     def _changed_state(self, programme: Programme, match: Match) -> None:
         programme.set_match(match)
         if by_person(match.state):
             programme.refused(match)
         self._events.append(match)
+        self._tell(programme, after_closing(programme, match))
+        self._free(programme, match)
+
+    def _free(self, programme: Programme, match: Match) -> None:
+        """Mark the market of a match whose flow people changed: results from before don't count."""
         market = self._catalogue.market_of(match.material)
         programme.tokens[market] = programme.tokens.get(market, 0) + 1
         programme.mark(market)
@@ -158,6 +190,7 @@ class MarketState:
             if not head.ticked and self._live(programme, now):
                 programme.set_time(now)
                 self._passed(programme, head.time)
+            self._tell(programme, woken(programme.alerts.values(), now))
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
 
     def _live(self, programme: Programme, now: datetime) -> bool:
@@ -173,10 +206,12 @@ class MarketState:
             return
         for match in expired_matches(programme, self._policy, now):
             self._changed_state(programme, match)
+        self._tell(programme, outlived(programme, now))
         if before is None:
             self._mark_all(programme)
         elif is_new_day(before, now):
             programme.forget_closed(now - self._policy.closed_for)
+            programme.forget_settled(now - self._policy.amended_for)
             for market in markets_to_review(programme, self._catalogue, before, now):
                 programme.mark(market)
 
@@ -208,16 +243,19 @@ class MarketState:
         if result.token != programme.tokens.get(market, 0):
             return
         programme.solved(market, result.version)
+        before = {
+            match.id: programme.matches[match.id]
+            for match in result.matches
+            if match.id in programme.matches
+        }
         for match in result.matches:
             programme.set_match(match)
         for pair, memory in result.pairs.items():
             programme.set_memory(pair, memory)
         for statement in result.unmatched:
             programme.set_unmatched(statement)
-        alerts = alert_changes(programme, result)
-        for alert in alerts:
-            programme.set_alert(alert)
-        self._events += [*result.matches, *result.unmatched, *alerts]
+        self._events += [*result.matches, *result.unmatched]
+        self._tell(programme, after_solve(programme, result, before))
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what to publish, in order, and forget it."""
@@ -235,3 +273,13 @@ class MarketState:
         """Return the latest version of every match that is remembered, by id."""
         found = self._programmes.get(programme)
         return () if found is None else tuple(found.matches[key] for key in sorted(found.matches))
+
+    def agreements(self, programme: str) -> tuple[Agreement, ...]:
+        """Return every agreement that is remembered, by id."""
+        found = self._programmes.get(programme)
+        return () if found is None else tuple(found.agreements[k] for k in sorted(found.agreements))
+
+    def deliveries(self, programme: str) -> tuple[Delivery, ...]:
+        """Return every delivery that is remembered, by id."""
+        found = self._programmes.get(programme)
+        return () if found is None else tuple(found.deliveries[k] for k in sorted(found.deliveries))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.events import Reason, Unmatched
+from synergy.lifecycle.match_states import COMMITTED
 from synergy.market.allocate import Solved
 from synergy.market.deadband import apart
 from synergy.market.hindrances import telling
-from synergy.market.lifecycle import COMMITTED
 from synergy.market.reasons import Code
 from synergy.market.series import (
     Pair,

@@ -117,7 +117,14 @@ PROBLEMS: dict[str, tuple[str, str, object, int, str, str | None]] = {
     "no column": ("POST", "/api/v1/sql", {"sql": "SELECT nothing"}, 400, "not_understood", "sql"),
     "no object": ("POST", "/api/v1/sql", ["SELECT 1"], 400, "no_json_object", None),
     "too large": ("POST", "/api/v1/sql", {"sql": "x" * 70_000}, 413, "too_large", None),
-    "no id": ("POST", "/api/v1/commands", {"programme": "p"}, 400, "no_command", None),
+    "no action": (
+        "POST",
+        "/api/v1/commands",
+        {**COMMAND, "action": ""},
+        400,
+        "no_command",
+        "action",
+    ),
     "a wrong id": ("POST", "/api/v1/commands", {**COMMAND, "id": "7"}, 400, "no_command", "id"),
     "an endless wait": ("POST", "/api/v1/commands?wait=999", COMMAND, 400, "out_of_range", "wait"),
 }
@@ -145,7 +152,7 @@ def test_a_body_that_is_no_json_is_said_so(client: TestClient) -> None:
 def test_a_command_is_published_once_to_its_programmes_partition(
     desk: Desk, client: TestClient
 ) -> None:
-    answer = client.post("/api/v1/commands", json=COMMAND)
+    answer = client.post("/api/v1/commands?wait=0", json=COMMAND)
     assert answer.status_code == 202
     assert answer.json()["outcome"] == f"/api/v1/outcomes?command={COMMAND['id']}"
     (record,) = desk.publisher.acknowledged

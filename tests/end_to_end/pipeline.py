@@ -224,7 +224,7 @@ def start(var: Path, bootstrap: str) -> Pipeline:
 
     What has started is stopped when that fails.
     """
-    parts = [part for part in PARTS if part.name != "replay"]
+    parts = [part for part in PARTS if part.name not in {"replay", "actors"}]
     loaded = load({"var": var, "kafka.bootstrap": bootstrap, "logs.form": "json"})
     stack = Stack(StackSpec(loaded=loaded, parts=parts, prepare=prepare), CLOCK, say)
     try:

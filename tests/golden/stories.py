@@ -20,8 +20,10 @@ from schemas.events import (
     Outcome,
     Provenance,
     Side,
+    Transaction,
     Unmatched,
 )
+from synergy.lifecycle import Agreement, Delivery, agreement_id, delivery_id
 from synergy.market import Event, Language, View, load_words
 from tests.market.plants import CATALOGUE, Market, analysis, facts, need, supply
 
@@ -41,14 +43,14 @@ def told(steps: Sequence[Step]) -> list[Step]:
     """Tell a story: each step with its inputs as they are, and `sees` as they come out now."""
     market = Market()
     result: list[Step] = []
-    for number, step in enumerate(steps):
+    for step in steps:
         for given in step["given"]:
-            _apply(market, given, number)
+            _apply(market, given)
         result.append({**step, "sees": [_seen(item) for item in market.solve()]})
     return result
 
 
-def _apply(market: Market, given: Step, number: int) -> None:
+def _apply(market: Market, given: Step) -> None:
     match given:
         case {"facts": [str(name), str(industry), [latitude, longitude]], **rest}:
             market.feed(facts(name, industry, (latitude, longitude), **_facts(rest)))
@@ -59,26 +61,53 @@ def _apply(market: Market, given: Step, number: int) -> None:
         case {"tick": str(time), **rest}:
             market.tick(datetime.fromisoformat(time), rest.get("chapter"))
         case {"command": str(action), "match": [giver, receiver, use], **rest}:
-            found = [
-                m
-                for m in market.state.matches("ohio")
-                if (m.giver, m.receiver, m.use) == (giver, receiver, use)
+            found = _match_of(market, giver, receiver, use)
+            _send(market, action, found.id, {"revision": found.revision, **rest})
+        case {"command": str(action), "agreement": [giver, receiver, use], **rest}:
+            subject = agreement_id(_match_of(market, giver, receiver, use).id)
+            if "delivery" in rest:
+                subject = delivery_id(subject, rest["delivery"])
+            state = market.state
+            things: list[Agreement | Delivery] = [
+                *state.agreements("ohio"),
+                *state.deliveries("ohio"),
             ]
-            order = Command(
-                id=uuid5(NAMES, str(number)),
-                programme="ohio",
-                action=action,
-                subject=str(found[-1].id),
-                revision=rest.get("revision", found[-1].revision),
-                side=Side(rest["side"]),
-                actor="story",
-                reason=rest.get("reason"),
-                sent_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+            revisions = {one.id: one.revision for one in things}
+            _send(
+                market,
+                action,
+                subject,
+                {"revision": revisions.get(subject, 1), **rest},
             )
-            market.state.apply_command(order, market.at("synergy.commands.v1"))
         case _:
             msg = f"no such input: {given}"
             raise ValueError(msg)
+
+
+def _match_of(market: Market, giver: str, receiver: str, use: str) -> Match:
+    found = [
+        m
+        for m in market.state.matches("ohio")
+        if (m.giver, m.receiver, m.use) == (giver, receiver, use)
+    ]
+    return found[-1]
+
+
+def _send(market: Market, action: str, subject: UUID, rest: Step) -> None:
+    tonnes, at = rest.get("tonnes"), market.at("synergy.commands.v1")
+    order = Command(
+        id=uuid5(NAMES, str(at.offset)),
+        programme="ohio",
+        action=action,
+        subject=str(subject),
+        revision=rest["revision"],
+        side=Side(rest["side"]) if "side" in rest else None,
+        actor="story",
+        reason=rest.get("reason"),
+        quantity=None if tonnes is None else round(tonnes * 1_000_000),
+        sent_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+    )
+    market.state.apply_command(order, at)
 
 
 def _facts(rest: Step) -> Step:
@@ -116,8 +145,27 @@ def _seen(event: Event) -> Step:
             }
         case Outcome():
             return {"outcome": event.reason or "accepted", "allowed": list(event.allowed)}
+        case Transaction():
+            return _transaction(event)
         case Alert():
             return {"alert": event.rule, "state": event.state.value, "subject": event.subject}
+
+
+def _transaction(event: Transaction) -> Step:
+    impact = event.impact
+    return {
+        "transaction": f"{event.giver} -> {event.receiver}",
+        "about": "agreement" if event.delivery is None else "delivery",
+        "state": f"{event.state} {event.revision}",
+        "tonnes": None if event.quantity is None else event.quantity / 1e6,
+        "proposed": None if event.proposed is None else event.proposed / 1e6,
+        "reason": event.reason,
+        "corrects": event.corrects is not None,
+        "impact": None
+        if impact is None
+        else f"{impact.diverted / 1e6} t, {impact.co2e_kg} kg CO2e, "
+        f"{impact.gain_giver} + {impact.gain_receiver} {impact.currency}",
+    }
 
 
 def _match(match: Match) -> Step:

@@ -36,6 +36,7 @@ from tests.ledger.engine import open_ledger
 
 TOPICS = (
     topic_files.MATCHES,
+    topic_files.TRANSACTIONS,
     topic_files.POSITIONS,
     topic_files.COMMANDS,
     topic_files.OUTCOMES,

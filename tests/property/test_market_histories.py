@@ -25,8 +25,8 @@ from schemas.events import (
     Side,
     Tick,
 )
+from synergy.lifecycle.match_states import COMMITTED
 from synergy.market import MarketState
-from synergy.market.lifecycle import COMMITTED
 from tests.market.plants import (
     CATALOGUE,
     MARCH,

@@ -1,0 +1,38 @@
+"""Acknowledging and snoozing an alert: it stays until its cause is gone, and is quiet meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.events import Alert, AlertState, Command
+from synergy.lifecycle import Action, Refusal
+
+SNOOZE: Final = timedelta(hours=4)
+LONGEST: Final = timedelta(days=7)
+MINUTE: Final = timedelta(minutes=1)
+
+
+def on_alert(alert: Alert | None, command: Command, now: datetime) -> Alert | Refusal:
+    """Return the alert after a command; `now` is the clock, `quantity` the minutes of a snooze."""
+    if alert is None:
+        return Refusal.UNKNOWN_ALERT
+    if command.action == Action.ACKNOWLEDGE:
+        return replace(alert, state=AlertState.ACKNOWLEDGED, actor=command.actor, until=None)
+    length = SNOOZE if command.quantity is None else command.quantity * MINUTE
+    if length <= timedelta(0):
+        return Refusal.QUANTITY_INVALID
+    if length > LONGEST:
+        return Refusal.QUANTITY_TOO_LARGE
+    return replace(alert, state=AlertState.SNOOZED, actor=command.actor, until=now + length)
+
+
+def woken(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Return the snoozed alerts whose time is over, raised again."""
+    return [
+        replace(alert, state=AlertState.RAISED, actor=None, until=None)
+        for alert in alerts
+        if alert.state is AlertState.SNOOZED and alert.until is not None and alert.until <= now
+    ]

@@ -1,0 +1,40 @@
+"""The keys of the changelog parts: kind, programme, and the names of the thing."""
+
+from __future__ import annotations
+
+import json
+
+from synergy.market.parts import UnreadablePart
+from synergy.market.series import Pair, Series
+
+
+def key_of(kind: str, programme: str, *names: str) -> bytes:
+    """Return the key of a part; JSON, so that no name can be mistaken for two.
+
+    >>> key_of("facts", "ohio", "wv_mitchell")
+    b'["facts","ohio","wv_mitchell"]'
+    """
+    return json.dumps((kind, programme, *names), separators=(",", ":")).encode()
+
+
+def names_of(key: bytes) -> tuple[str, str]:
+    """Return kind and programme of a part from its key.
+
+    Raises:
+        UnreadablePart: the key is none of `key_of`.
+    """
+    try:
+        kind, programme, *_ = json.loads(key)
+    except ValueError as error:
+        raise UnreadablePart(key, str(error)) from error
+    return str(kind), str(programme)
+
+
+def series_names(series: Series) -> tuple[str, ...]:
+    """Return the names of a series in a key."""
+    return (series.facility, series.material, series.direction.value)
+
+
+def pair_names(pair: Pair) -> tuple[str, ...]:
+    """Return the names of a pair in a key."""
+    return (pair.giver, pair.material, pair.receiver, pair.need, pair.use, pair.treatment)
