@@ -53,7 +53,7 @@ class ContainerFormat:
     """How records of one writer schema become containers for one table.
 
     `columns` are the fields that the table takes; `ignored` are the writer's fields that it has no column for (their
-    bytes are kept in `_value`).
+    bytes are kept in `_value`). `by_block` is False for a schema with an optional enum: polars panics on one.
     """
 
     table: str
@@ -61,6 +61,7 @@ class ContainerFormat:
     header: bytes
     columns: tuple[str, ...]
     ignored: tuple[str, ...]
+    by_block: bool = True
 
 
 def event_format(
@@ -110,7 +111,14 @@ def _format(
         + _SYNC,
         tuple(name for name in names if name in table_columns),
         tuple(name for name in names if name not in table_columns and name != "_check"),
+        not any(_is_optional_enum(field["type"]) for field in own),
     )
+
+
+def _is_optional_enum(kind: object) -> bool:
+    branches = cast("list[object]", kind) if isinstance(kind, list) else []
+    found = (cast("Mapping[str, object]", one) for one in branches if isinstance(one, Mapping))
+    return any(one.get("type") == "enum" for one in found)
 
 
 def event_container(form: ContainerFormat, place: Place, columns: Columns, check: bytes) -> bytes:

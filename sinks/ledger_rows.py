@@ -114,7 +114,7 @@ class RowSorter:
     ) -> tuple[Block | None, dict[int, Bad]]:
         check = self.draw_check()
         container = event_container(writer.form, place, group, check)
-        if is_sound(container, group.offsets, check):
+        if writer.form.by_block and is_sound(container, group.offsets, check):
             return _block(writer.form, group, container), {}
         bad = dict(_faults(writer, group))
         good = group.only(set(group.offsets) - bad.keys())

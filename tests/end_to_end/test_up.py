@@ -24,7 +24,7 @@ FIRST_S, SECOND_S, LONG_ENOUGH_S = 20, 10, 300
 STARTS_WITHIN_S = 120.0  # a busy machine is no failure
 EXACT = {"lost": 0, "duplicated": 0, "positions_differing": 0}
 ENOUGH = {"matches": 5, "receivers": 8, "industries": 3}
-STAGES = ("balance", "market", "store", "replay", "registry")
+STAGES = ("balance", "market", "store", "replay", "registry", "actors")
 
 
 @contextmanager
