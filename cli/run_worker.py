@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 
 from cli.connections import kafka_connection, registry_address
 from cli.worker import MAKERS, StageName, WorkerTools, run_until_told
+from runtime.log import LogError
 from runtime.logs import configure, logger
 from runtime.metrics import Metrics
 from runtime.registry.client import RegistryClient
@@ -34,5 +36,9 @@ def run_worker(flags: Mapping[str, object], stage: StageName, *, rebuild: bool) 
     if settings.metrics.port:
         metrics.serve(settings.metrics.host, settings.metrics.port)
     logger(__name__).info("starting", kafka=connection.bootstrap, rebuild=rebuild)
-    asyncio.run(run_until_told(worker))
+    try:
+        asyncio.run(run_until_told(worker))
+    except LogError as error:
+        logger(__name__).error("can't start", cause=str(error))
+        sys.exit(1)
     logger(__name__).info("stopped")

@@ -22,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
+from runtime.kafka_clients import SILENT
 from runtime.log import (
     CommitFailedError,
     FencedError,
@@ -34,7 +35,6 @@ from runtime.log import (
     TopicPartition,
 )
 
-_ERRORS = 3  # a broker that is still starting is no news
 _TIMEOUT_S = 15.0
 _POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
 _ATTEMPTS, _PAUSE_S = 20, 0.1
@@ -64,7 +64,7 @@ class KafkaConnection:
         own: dict[str, str | int | float | bool] = {
             key.replace("_", "."): value for key, value in more.items()
         }
-        return {"bootstrap.servers": self.bootstrap, "log_level": _ERRORS, **self.security, **own}
+        return {"bootstrap.servers": self.bootstrap, **SILENT, **self.security, **own}
 
 
 class KafkaWriter:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from runtime.kafka_clients import SPEAKING, speaker
 from runtime.log import OutRecord, TopicMissingError
 from runtime.publisher import PublishError
 
@@ -25,7 +26,7 @@ DEFAULTS: Mapping[str, str | int | bool] = MappingProxyType(
         "compression.type": "lz4",
         "queue.buffering.max.messages": 200_000,
         "message.timeout.ms": 60_000,
-        "log_level": 3,  # errors: a broker that is still starting is no news
+        **SPEAKING,
         "delivery.report.only.error": True,  # a report for each of millions costs more than sending
     }
 )
@@ -43,7 +44,9 @@ class KafkaPublisher:
         self._failed = 0
         self._first = ""
         self._partitions: dict[str, int] = {}
-        self._producer = Producer({**DEFAULTS, **config, "enable.idempotence": True})
+        self._producer = Producer(
+            {**DEFAULTS, **config, "enable.idempotence": True}, logger=speaker()
+        )
 
     def partitions(self, topic: str) -> int:
         """Return the number of partitions, asked once. Raises TopicMissingError, PublishError."""

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka import TopicPartition as VendorPartition
 from confluent_kafka.admin import AdminClient
 
+from runtime.kafka_clients import SILENT, SPEAKING, speaker
 from runtime.log import TopicDescription, TopicMissingError, TopicPartition
 from runtime.sink_source import Columns, Fetched, OffsetGoneError, Position, SourceUnavailableError
 
@@ -65,7 +66,7 @@ class KafkaSinkSource:
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "socket.keepalive.enable": True,
-            "log_level": 3,
+            **SILENT,
         }
         self._consumer = Consumer(
             {
@@ -76,8 +77,10 @@ class KafkaSinkSource:
                 "fetch.message.max.bytes": 1024 * 1024,
                 "queued.min.messages": 100_000,
                 "queued.max.messages.kbytes": settings.queue_kilobytes,
+                **SPEAKING,
                 **settings.client,
-            }
+            },
+            logger=speaker(),
         )
         self._keeper = Consumer({**shared, **settings.client})
         self._describe = describe or TopicDescriber(settings).describe
@@ -169,7 +172,7 @@ class TopicDescriber:
     def __init__(self, settings: SinkSourceSettings) -> None:
         self._timeout_s = settings.timeout_s
         self._admin = AdminClient(
-            {"bootstrap.servers": settings.bootstrap, "log_level": 3, **settings.client}
+            {"bootstrap.servers": settings.bootstrap, **SILENT, **settings.client}
         )
 
     def describe(self, topic: str) -> TopicDescription:

@@ -23,6 +23,11 @@ Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["auto", "console", "json"]
 EventFields = MutableMapping[str, Any]
 
+LIBRDKAFKA = "librdkafka"
+"""Logger of the Kafka client's native part."""
+AGAIN_S = 10.0
+"""Seconds until a library may say the same thing again."""
+_MOST_SUBJECTS = 200
 CHATTY = {
     "aiokafka": logging.WARNING,
     "faust": logging.WARNING,
@@ -92,6 +97,7 @@ def configure(process: str, level: Level, form: Form, stream: TextIO | None = No
             ],
         )
     )
+    handler.addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -123,10 +129,38 @@ def _shared(process: str) -> list[structlog.typing.Processor]:
 
 
 def _soften(_: Any, __: str, fields: EventFields) -> EventFields:
-    """Call aiokafka's errors warnings: it repeats what it logs, and what it can't mend it raises to the worker."""
-    if str(fields.get("logger", "")).startswith("aiokafka") and fields["level"] == "error":
+    """Call these libraries' errors warnings: they repeat what they log, and what they can't mend they raise."""
+    if _repeats_itself(str(fields.get("logger", ""))) and fields["level"] == "error":
         fields["level"] = "warning"
     return fields
+
+
+def _repeats_itself(name: str) -> bool:
+    return name.startswith((LIBRDKAFKA, "aiokafka"))
+
+
+class _Seldom(logging.Filter):
+    """Lets the complaint of a library that tries again and again through once in ten seconds, with a count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, object], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or not _repeats_itself(record.name):
+            return True
+        args = record.args if record.name.startswith(LIBRDKAFKA) else None
+        subject = args[0] if isinstance(args, tuple) and args else record.msg  # FAIL, GETPID
+        said_at, left_out = self._told.get((record.name, subject), (-AGAIN_S, 0))
+        if record.created - said_at < AGAIN_S:
+            self._told[record.name, subject] = (said_at, left_out + 1)
+            return False
+        if len(self._told) >= _MOST_SUBJECTS:
+            self._told.clear()
+        self._told[record.name, subject] = (record.created, 0)
+        if left_out:
+            record.repeated = left_out
+        return True
 
 
 def _rendering(*, people: bool, colours: bool) -> list[structlog.typing.Processor]:

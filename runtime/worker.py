@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, NoReturn
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from runtime.assignment import Assignment
@@ -133,7 +134,10 @@ class Worker(Generic[State]):
         """Join the group and work; return after everything is committed and the group is left."""
         self._app.finalize()
         collect_rarely()
-        await self._app.start()
+        try:
+            await self._app.start()
+        except KafkaError as error:
+            raise LogError(f"Kafka does not let the worker in: {error}") from error
         try:
             while not stop.is_set() and not self._app.should_stop:
                 await asyncio.wait({asyncio.ensure_future(stop.wait())}, timeout=_STEP_S)
@@ -289,5 +293,6 @@ class Worker(Generic[State]):
             await asyncio.get_running_loop().run_in_executor(self._threads, writer.close)
 
     def _end_process(self, what: str, error: BaseException | None) -> NoReturn:
-        _logger.error(what, stage=self._settings.stage, error=repr(error), exc_info=error)
+        stack = None if isinstance(error, LogError | KafkaError | OSError) else error
+        _logger.error(what, stage=self._settings.stage, cause=str(error), exc_info=stack)
         os._exit(3)

@@ -62,6 +62,42 @@ def test_what_aiokafka_mends_by_itself_is_no_error() -> None:
     assert [line["level"] for line in objects(stream)] == ["warning", "error"]
 
 
+def test_what_a_library_repeats_is_said_once_and_counted() -> None:
+    stream = written("json")
+    (handler,) = logging.getLogger().handlers
+    library = logging.getLogger("aiokafka")
+    for second in (0.0, 0.1, 9.9, 10.0):
+        record = library.makeRecord(
+            "aiokafka", logging.ERROR, "f", 1, "Unable connect to %s", (second,), None
+        )
+        record.created = second
+        handler.handle(record)
+    library.warning("another matter")
+    logger("worker").warning("commit repeats")
+    logger("worker").warning("commit repeats")
+    said = [(line["event"], line.get("repeated")) for line in objects(stream)]
+    assert said == [
+        ("Unable connect to 0.0", None),
+        ("Unable connect to 10.0", 2),
+        ("another matter", None),
+        ("commit repeats", None),
+        ("commit repeats", None),
+    ]
+
+
+def test_the_native_client_is_told_apart_by_what_its_lines_are_about() -> None:
+    stream = written("json")
+    native = logging.getLogger("librdkafka")
+    for about, text in (("FAIL", "refused"), ("FAIL", "refused again"), ("GETPID", "no answer")):
+        native.error("%s [%s] %s", about, "rdkafka#consumer-1", text)
+    lines = objects(stream)
+    assert [line["level"] for line in lines] == ["warning", "warning"]
+    assert [line["event"] for line in lines] == [
+        "FAIL [rdkafka#consumer-1] refused",
+        "GETPID [rdkafka#consumer-1] no answer",
+    ]
+
+
 def test_chatter_of_libraries_is_left_out_until_it_is_asked_for() -> None:
     stream = written("json")
     logging.getLogger("aiokafka.consumer").info("chatter")

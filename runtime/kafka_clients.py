@@ -1,0 +1,24 @@
+"""What librdkafka's clients may say in the log.
+
+Its lines come from native code and in its own form, one for each attempt of each client: a broker that is away for a
+minute would fill the log with thousands. So one client of a process speaks, through Python's logging and as often as
+`runtime.logs` lets it; it has to be a client that is polled all the time, since that is when it speaks. The others are
+silent: what goes wrong in them comes back as an error of the call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from runtime.logs import LIBRDKAFKA
+
+SILENT: Mapping[str, int] = {"log_level": 2}
+"""Properties of a client that does not speak: only what ends the process is critical (2)."""
+SPEAKING: Mapping[str, int] = {"log_level": 4}
+"""Properties of the client that speaks: warnings and errors."""
+
+
+def speaker() -> logging.Logger:
+    """Return the logger to give to the client that speaks."""
+    return logging.getLogger(LIBRDKAFKA)
