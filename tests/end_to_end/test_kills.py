@@ -21,7 +21,7 @@ PROGRAMME = "kills"
 GIVERS = [f"kill-power-{number}" for number in range(16)]
 RECEIVERS = [f"kill-cement-{number}" for number in range(4)]
 READINGS_EACH = 250
-WAVES = (("balance",), ("store",), ("market",), ("balance", "market", "store"))
+WAVES = (("balance", "store"), ("market",), ("balance", "market", "store"))
 
 
 def last_reading(plant: str) -> Availability:
