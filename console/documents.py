@@ -93,7 +93,7 @@ class Documents:
         return {**to_json(unmatched), **names}
 
     def rejected(self, rejected: Rejected) -> dict[str, Any]:
-        """Return a rejection; bytes in base64."""
+        """Return a rejection; bytes in base64, the first of them: `synergy rejected show` has all."""
         return to_json(rejected)
 
     def programme(self, tick: Tick) -> dict[str, Any]:

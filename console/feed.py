@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from console.changes import Changes
 from console.views import Views
@@ -14,7 +14,7 @@ from runtime.sink_source import Fetched, OffsetGoneError, SinkSource, SourceUnav
 from schemas import topic_files
 from schemas.codec import Codec
 from schemas.errors import DecodeError
-from schemas.events import Event
+from schemas.events import Event, Rejected
 
 # What is kept for ever is read from its start; of the rest, the newest records of each partition.
 NEWEST: Mapping[str, int | None] = {
@@ -26,6 +26,8 @@ NEWEST: Mapping[str, int | None] = {
     topic_files.ALERTS: 20_000,
     topic_files.REJECTED: 500,
 }
+KEPT_BYTES = 1_024
+"""How much of a rejected record's bytes is shown; the ledger has all of them."""
 _POLL_S = 0.05
 _PAUSE_S = 1.0
 
@@ -103,10 +105,18 @@ class Feed:
 
     def _decoded(self, value: bytes) -> Event | None:
         try:
-            return self.codec.decode(value)
+            event = self.codec.decode(value)
         except DecodeError:
             self.undecodable += 1  # the ledger keeps its bytes
             return None
+        return _shortened(event) if isinstance(event, Rejected) else event
+
+
+def _shortened(rejected: Rejected) -> Rejected:
+    """Keep the start of the bytes: thousands of rejections of a megabyte are too much for memory and for an answer."""
+    if rejected.value is None or len(rejected.value) <= KEPT_BYTES:
+        return rejected
+    return replace(rejected, value=rejected.value[:KEPT_BYTES])
 
 
 def _belongs(event: Event, topic: str) -> bool:

@@ -35,6 +35,8 @@ from runtime.log import (
     TopicPartition,
 )
 
+MOST_BYTES = 2 * 1024 * 1024
+"""The largest record a stage may write: a rejection holds the bytes of a record as large as others may send."""
 _TIMEOUT_S = 15.0
 _POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
 _ATTEMPTS, _PAUSE_S = 20, 0.1
@@ -81,6 +83,7 @@ class KafkaWriter:
                 linger_ms=5,
                 compression_type="lz4",
                 queue_buffering_max_messages=1_000_000,
+                message_max_bytes=MOST_BYTES,
             )
         )
         try:

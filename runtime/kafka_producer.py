@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, str | int | bool] = MappingProxyType(
         "compression.type": "lz4",
         "queue.buffering.max.messages": 200_000,
         "message.timeout.ms": 60_000,
+        "message.max.bytes": 1_048_588,  # what a topic takes: a rejected record can be sent again
         **SPEAKING,
         "delivery.report.only.error": True,  # a report for each of millions costs more than sending
     }

@@ -27,6 +27,7 @@ from tests.end_to_end.pipeline import PARTITIONS
 from tests.end_to_end.plants import MINUTE, TONNE, facility, named_for_partition, now
 
 UNKNOWN_ID = 987_654
+MOST_BYTES = 999_600  # with the rest of the record just below what Kafka's clients send by default
 Make = Callable[[Codec, Availability], bytes | None]
 
 
@@ -120,6 +121,12 @@ BAD: Mapping[str, Bad] = {
         make=lambda _codec, _good: b"\x00\x01",
         code="not_framed",
         says=("Confluent framing",),
+        kept_in="undecodable",
+    ),
+    "as_large_as_a_record_may_be": Bad(
+        make=lambda codec, good: codec.encode(good) + b"\xa5" * MOST_BYTES,
+        code="trailing_bytes",
+        says=(f"{MOST_BYTES} bytes follow", "send one record a value"),
         kept_in="undecodable",
     ),
     "empty_value": Bad(

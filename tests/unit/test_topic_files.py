@@ -7,12 +7,14 @@ from importlib.resources import files
 
 import pytest
 
+from runtime.kafka_log import MOST_BYTES
 from schemas import topic_files as module
 from schemas.avro_files import record_schemas
 from schemas.errors import DefinitionError
 from schemas.topic_files import checked, parse_topic, topic_files, topics_of
 
 DAY_MS = 86_400_000
+KAFKA_DEFAULT_BYTES = 1_048_588  # max.message.bytes of a topic that does not set it
 TEXT = (files("schemas") / "topics" / "synergy.positions.v1.yaml").read_text(encoding="utf-8")
 
 
@@ -101,3 +103,16 @@ def test_a_mistake_in_a_topic_file_is_named(change: tuple[str, str], message: st
     assert change[0] in TEXT
     with pytest.raises(DefinitionError, match=message):
         parse_topic(TEXT.replace(*change))
+
+
+def test_a_rejection_has_room_for_the_bytes_of_any_record() -> None:
+    dead_letters = {topic.dead_letters for topic in topic_files().values()} - {None}
+    for name in dead_letters:
+        assert name is not None
+        room = int(topic_files()[name].config["max.message.bytes"])
+        assert room == MOST_BYTES
+        senders = [topic for topic in topic_files().values() if topic.dead_letters == name]
+        assert senders
+        for topic in senders:
+            most = int(topic.config.get("max.message.bytes", KAFKA_DEFAULT_BYTES))
+            assert most + 4_096 < room

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from console.changes import Changes
-from console.feed import NEWEST, Feed
+from console.feed import KEPT_BYTES, NEWEST, Feed
 from console.views import Views
 from runtime.log import TopicPartition
 from runtime.logs import logger
@@ -80,6 +80,15 @@ def test_bytes_that_are_no_event_are_counted_and_passed_over(stand: Stand) -> No
     stand.say(topic_files.POSITIONS, example(Position))
     assert len(stand.read().positions) == 1
     assert stand.feed.undecodable == 1
+
+
+def test_of_a_large_rejection_the_start_is_kept(stand: Stand) -> None:
+    stand.feed.open()
+    stand.read()
+    for size in (10, KEPT_BYTES, 1_000_000):
+        stand.say(topic_files.REJECTED, example(Rejected, value=bytes(size)))
+    shown = [one.value for one in stand.read().rejected]
+    assert shown == [bytes(10), bytes(KEPT_BYTES), bytes(KEPT_BYTES)]
 
 
 def test_it_has_caught_up_once_what_was_there_at_the_start_is_read(stand: Stand) -> None:
