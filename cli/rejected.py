@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cli.questions import ask
 from cli.store_client import StoreClient
@@ -26,6 +26,8 @@ COLUMNS = (
     "stage, toString(_timestamp) AS at, message"
 )
 BYTES_A_LINE = 16
+PAGE = 100
+"""Records that are read and published at once: each may have a megabyte."""
 
 
 class SelectionError(Exception):
@@ -97,13 +99,16 @@ def replay_rejected(
     if not code and not coordinates:
         raise SelectionError("", "name coordinates or a --code")
     settings = load(flags).settings
-    with StoreClient(settings.store.address) as store:
-        records = _selected(store, code, coordinates)
     publisher = KafkaPublisher(settings.kafka.client())
-    for record in records:
-        publisher.publish(republished(record))
-    publisher.flush()
-    sys.stdout.write(f"{len(records)} records published again\n")
+    published = 0
+    with StoreClient(settings.store.address) as store:
+        named = (_at(store, text) for text in coordinates)
+        for records in named if coordinates else _pages(store, _checked(code)):
+            for record in records:
+                publisher.publish(republished(record))
+            publisher.flush()
+            published += len(records)
+    sys.stdout.write(f"{published} records published again\n")
     return 0
 
 
@@ -145,20 +150,32 @@ def hex_dump(content: bytes) -> Iterator[str]:
         yield f"{start:08x}  {part.hex(' '):<47}  {text}"
 
 
-def _selected(
-    store: StoreClient, code: str | None, coordinates: Sequence[str]
-) -> list[RejectedRecord]:
-    wheres = [_where_at(*parse_coordinates(text)) for text in coordinates] or [
-        f"code = '{_checked(code)}'"
-    ]
-    rows: list[list[Any]] = []
-    for where in wheres:
-        _, found = ask(
-            store,
-            "SELECT DISTINCT origin.topic, origin.partition, origin.offset, code, facility, hex(key), hex(value) "  # noqa: S608
-            f"FROM rejected WHERE {where} ORDER BY origin.topic, origin.partition, origin.offset",
-        )
-        rows += found
+def _at(store: StoreClient, coordinates: str) -> list[RejectedRecord]:
+    where = _where_at(*parse_coordinates(coordinates))
+    found = _records(store, f"{where} LIMIT 1 BY origin")
+    if not found:
+        raise SelectionError(coordinates, "no such record was rejected")
+    return found
+
+
+def _pages(store: StoreClient, code: str) -> Iterator[list[RejectedRecord]]:
+    """Yield the records that have been rejected with a code until now; those that come back meanwhile are not."""
+    latest_of = f"SELECT toString(max(_timestamp)) FROM rejected WHERE code = '{code}'"  # noqa: S608
+    _, [[latest]] = ask(store, latest_of)
+    until = f"code = '{code}' AND _timestamp <= toDateTime64('{latest}', 3, 'UTC')"
+    place = "(origin.topic, origin.partition, origin.offset)"
+    after = "('', -1, -1)"
+    while page := _records(
+        store, f"{until} AND {place} > {after} ORDER BY {place} LIMIT 1 BY origin LIMIT {PAGE}"
+    ):
+        yield page
+        last = page[-1]
+        after = f"('{last.topic}', {last.partition}, {last.offset})"
+
+
+def _records(store: StoreClient, where: str) -> list[RejectedRecord]:
+    columns = "origin.topic, origin.partition, origin.offset, code, facility, hex(key), hex(value)"
+    _, rows = ask(store, f"SELECT {columns} FROM rejected WHERE {where}")  # noqa: S608
     return [
         RejectedRecord(row[0], row[1], row[2], row[3], row[4], _bytes(row[5]), _bytes(row[6]))
         for row in rows

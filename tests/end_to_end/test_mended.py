@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from cli.rejected import PAGE
 from schemas import topic_files
 from tests.end_to_end.pipeline import Pipeline
 from tests.end_to_end.plants import facility, reading
@@ -29,6 +30,29 @@ def synergy(pipeline: Pipeline, *arguments: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def rejections(pipeline: Pipeline, code: str) -> int:
+    [[found]] = pipeline.sql(f"SELECT count() FROM rejected WHERE code = '{code}'")
+    return int(found)
+
+
+def test_what_is_not_mended_is_rejected_again_and_the_command_ends(pipeline: Pipeline) -> None:
+    code = "unknown_material"
+    plant = "not-mended"
+    pipeline.publish([pipeline.record(topic_files.FACILITIES, plant, facility(plant, PROGRAMME))])
+    pipeline.eventually(
+        "it is enrolled", lambda: pipeline.get("facilities", programme=PROGRAMME, facility=plant)
+    )
+    before = rejections(pipeline, code)
+    bad = [reading(plant, number, material="unobtainium") for number in range(1, 2 * PAGE + 2)]
+    pipeline.publish(pipeline.record(topic_files.AVAILABILITY, plant, one) for one in bad)
+    count = before + len(bad)
+    pipeline.eventually("all are rejected", lambda: rejections(pipeline, code) == count)
+    said = synergy(pipeline, "rejected", "replay", "--code", code)
+    assert said == f"{count} records published again\n"
+    pipeline.settle()
+    assert rejections(pipeline, code) == 2 * count
 
 
 def test_a_reading_of_a_facility_that_was_enrolled_too_late_counts_once(pipeline: Pipeline) -> None:
