@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import compress
 
 import numpy as np
+import polars as pl
 
 from runtime.log import Batch, OutRecord
 from runtime.stage import Changes, Job
@@ -16,7 +18,15 @@ from schemas.errors import DecodeError
 from schemas.events import Facility, Tick
 from schemas.routing import partition_for
 from stream_processors.outbox import Outbox
-from stream_processors.rejection import Fault, failure, misplaced, rejected, undecodable
+from stream_processors.rejection import (
+    MOST_BYTES,
+    Fault,
+    failure,
+    misplaced,
+    rejected,
+    too_large,
+    undecodable,
+)
 from synergy.balance import MaterialRule, PartitionBalances
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
 from synergy.balance.validation import REASONS
@@ -99,6 +109,7 @@ class BalanceStage:
             for row in group.rows.tolist():
                 self._reject(state, batch, row, misplaced(group.record, batch.tp))
             return
+        group = self._without_large(state, batch, group)
         offsets = np.array(batch.records.offsets, np.int64)
         refusals = state.balances.apply_readings(group.frame, offsets[group.rows], now_us)
         for refusal in refusals:
@@ -106,6 +117,22 @@ class BalanceStage:
                 refusal.code, refusal.field, refusal.message, refusal.facility, refusal.source
             )
             self._reject(state, batch, int(group.rows[refusal.row]), fault)
+
+    def _without_large(self, state: BalanceState, batch: Batch, group: Group) -> Group:
+        """Reject readings whose texts would swell the state and every position of their series."""
+        sizes = np.fromiter(map(len, group.values), np.int64, len(group.values))
+        large = sizes > MOST_BYTES
+        if not large.any():
+            return group
+        for place in np.flatnonzero(large).tolist():
+            self._reject(state, batch, int(group.rows[place]), too_large(int(sizes[place])))
+        fitting = ~large
+        return replace(
+            group,
+            rows=group.rows[fitting],
+            values=list(compress(group.values, fitting.tolist())),
+            frame=group.frame.filter(pl.Series(fitting)),
+        )
 
     def _apply_facility(self, state: BalanceState, batch: Batch, row: int) -> None:
         record = batch.records[row]
@@ -120,6 +147,8 @@ class BalanceStage:
             return
         if not isinstance(event, Facility):
             self._reject(state, batch, row, misplaced(type(event).__name__, batch.tp))
+        elif len(record.value) > MOST_BYTES:
+            self._reject(state, batch, row, too_large(len(record.value)))
         elif fault := self._enrolment_fault(state, event, record.key):
             self._reject(state, batch, row, fault)
         else:

@@ -10,13 +10,16 @@ from runtime.stage import Changes, Job
 from schemas.codec import Codec
 from schemas.errors import DecodeError
 from schemas.events import Command, FacilityFacts, Position, Tick
+from schemas.topic_files import topic_files
 from stream_processors.outbox import Outbox
 from stream_processors.rejection import (
+    MOST_BYTES,
     Fault,
     coordinates,
     failure,
     misplaced,
     rejected,
+    too_large,
     undecodable,
 )
 from synergy.catalogue import Catalogue
@@ -47,6 +50,7 @@ class MarketStage:
 
     def apply(self, state: MarketPartition, batch: Batch, now_us: int) -> None:
         """See `runtime.stage.Stage.apply`."""
+        belonging = topic_files()[batch.tp.topic].records
         for record in batch.records:
             if record.value is None:
                 continue  # a series or facility left; its facts said so before
@@ -55,19 +59,23 @@ class MarketStage:
             except DecodeError as error:
                 self._reject(state, batch, record, undecodable(error))
                 continue
+            if type(event).__name__ not in belonging:
+                self._reject(state, batch, record, misplaced(type(event).__name__, batch.tp))
+                continue
             at = coordinates(batch.tp, record.offset)
             match event:
                 case Position():
                     state.market.apply_position(event, at)
                 case FacilityFacts():
                     state.market.apply_facts(event, at)
+                case Command() if len(record.value) > MOST_BYTES:
+                    self._reject(state, batch, record, too_large(len(record.value)))
                 case Command():
                     state.market.apply_command(event, at)
                 case Tick():
                     state.market.apply_tick(event)
                 case _:
-                    fault = misplaced(type(event).__name__, batch.tp)
-                    self._reject(state, batch, record, fault)
+                    raise AssertionError  # the topic files name no other record
 
     def tick(self, state: MarketPartition, now_us: int) -> bool:
         """See `runtime.stage.Stage.tick`: matches of live programmes may have expired."""

@@ -9,6 +9,9 @@ from schemas.errors import DecodeError
 from schemas.events import Coordinates, Rejected
 from schemas.topic_files import topic_files, topics_of
 
+MOST_BYTES = 32 * 1024
+"""The largest reading, facility or command: a few hundred bytes are usual."""
+
 
 class Fault(NamedTuple):
     """What is wrong with a record: reason code, field to blame, what to do, and who sent it if that is known."""
@@ -34,6 +37,12 @@ def misplaced(event: str, tp: TopicPartition) -> Fault:
         None,
         f"{event} does not belong on {tp.topic}, which takes {takes}: send it to {own}",
     )
+
+
+def too_large(size: int) -> Fault:
+    """The event is good, and too much to carry along."""
+    message = f"the record has {size} bytes, {MOST_BYTES} are the most: shorten its texts and lists"
+    return Fault("too_large", None, message)
 
 
 def failure(stage: str, error: BaseException) -> Fault:

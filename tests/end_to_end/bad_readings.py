@@ -281,6 +281,11 @@ BAD: Mapping[str, Bad] = {
         field="quantity",
         says=("only a flow",),
     ),
+    "texts_without_end": Bad(
+        make=changed(flags=("x" * 300_000, "y" * 300_000), formula="z" * 300_000),
+        code="too_large",
+        says=("bytes", "shorten"),
+    ),
     "bad_property": Bad(
         make=changed(properties=(_NOT_A_NUMBER,)),
         code="bad_property",
@@ -295,5 +300,5 @@ BAD: Mapping[str, Bad] = {
     ),
 }
 
-CODES = frozenset((*DECODE_CODES, *REASONS, "tombstone", "misplaced"))
+CODES = frozenset((*DECODE_CODES, *REASONS, "tombstone", "misplaced", "too_large"))
 """Every reason for which the balance stage may reject, but `internal_error`: no input is known to cause that."""

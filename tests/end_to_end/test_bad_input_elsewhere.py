@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from runtime.log import OutRecord, TopicPartition
 from schemas import topic_files
 from schemas.events import Command, Coordinates, Outcome, Rejected
 from schemas.routing import partition_for
+from tests.end_to_end.bad_readings import BAD
 from tests.end_to_end.pipeline import PARTITIONS, Pipeline
 from tests.end_to_end.plants import facility, named_for_partition, reading
 
@@ -158,6 +159,22 @@ def test_a_facility_that_left_is_refused_until_it_is_enrolled_again(pipeline: Pi
     assert positions() == []
     sent = publish(pipeline, [pipeline.record(topic_files.AVAILABILITY, name, reading(name, 2))])
     assert rejection(pipeline, sent, sent.records[0]).code == "unknown_facility"
+
+
+def test_a_position_or_a_novel_among_commands_is_rejected(pipeline: Pipeline) -> None:
+    tp = TopicPartition(topic_files.COMMANDS, PARTITION)
+    forged = OutRecord(
+        tp, b"x", BAD["another_record_type"].make(pipeline.codec, reading("forger", 1))
+    )
+    novel = OutRecord(
+        tp, b"x", pipeline.codec.encode(replace(command(77), reason="because " * 5_000))
+    )
+    sent = publish(pipeline, [forged, novel])
+    assert rejection(pipeline, sent, forged).code == "misplaced"
+    assert undecodable(pipeline, sent, forged)[0] == "misplaced"
+    assert rejection(pipeline, sent, novel).code == "too_large"
+    assert pipeline.get("positions", facility="forger") == []
+    assert pipeline.get("unmatched", facility="forger") == []
 
 
 @pytest.mark.parametrize("name", JUNK)
