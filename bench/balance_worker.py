@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.foundation import fill, foundation, say
@@ -41,24 +40,13 @@ class WorkerEndedError(Exception):
     """The worker ended, or did not come to the end of its input; its log is on stderr."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """CPU of one process from start to end, and the wall time until its input was committed."""
-
-    cpu_s: float
-    wall_s: float
-
-
-def run_worker(settings: Settings, topic: str) -> Run:
-    """Run the worker until its group has committed the present end of a topic, then stop it."""
-    clock = SystemClock()
-    began = clock.monotonic_s()
+def run_worker(settings: Settings, topic: str) -> float:
+    """Run the worker until its group has committed the present end of a topic, then stop it; return its CPU seconds."""
     command = [sys.executable, "-m", "cli", "--set", f"var={settings.var}", "worker", "balance"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     say(f"worker: process {process.pid}")
     try:
         _wait_for_commit(settings, topic, lambda: process.poll() is None)
-        wall_s = clock.monotonic_s() - began
         process.send_signal(signal.SIGTERM)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -66,7 +54,7 @@ def run_worker(settings: Settings, topic: str) -> Run:
         if process.returncode is None:
             process.kill()
             process.wait()
-    return Run(used.ru_utime + used.ru_stime, wall_s)
+    return used.ru_utime + used.ru_stime
 
 
 def _wait_for_commit(settings: Settings, topic: str, alive: Callable[[], bool]) -> None:
@@ -87,33 +75,25 @@ def measure(readings: int) -> list[Figure]:
     """Fill a broker, drain it, return the figures."""
     with foundation() as settings:
         fill(settings, PLAN, 0)
-        idle = run_worker(settings, topic_files.FACILITIES)
+        idle_s = run_worker(settings, topic_files.FACILITIES)
         fill(settings, PLAN, readings)
-        drain = run_worker(settings, topic_files.AVAILABILITY)
+        drain_s = run_worker(settings, topic_files.AVAILABILITY)
     said = conditions(
         {
             "readings": readings,
             "facilities": PLAN.facilities,
             "materials": len(PLAN.materials),
             "partitions": partition_counts()[topic_files.AVAILABILITY],
-            "cpu_of_start_and_stop_s": round(idle.cpu_s, 2),
+            "cpu_of_start_and_stop_s": round(idle_s, 2),
         }
     )
-    cost = (drain.cpu_s - idle.cpu_s) / readings * 1e6
-    rate = readings / (drain.wall_s - idle.wall_s)
+    cost = (drain_s - idle_s) / readings * 1e6
     return [
         Figure(
             name="balance worker: CPU per reading",
             value=cost,
             unit="us of user+system CPU",
             bar=Bar("<=", 5.0),
-            conditions=said,
-        ),
-        Figure(
-            name="balance worker: rate of the drain",
-            value=rate,
-            unit="readings/s",
-            bar=None,
             conditions=said,
         ),
     ]
