@@ -128,11 +128,23 @@ def _end(pid: int, grace_s: float) -> None:
         os.kill(pid, signal.SIGTERM)
         deadline = clock.monotonic_s() + grace_s
         while clock.monotonic_s() < deadline:
-            if not command_line(pid):
+            if not _holds_anything(pid):
                 return
             clock.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
-        while command_line(pid):
+        while _holds_anything(pid):
             clock.sleep(0.01)
     except ProcessLookupError:
         return
+
+
+def _holds_anything(pid: int) -> bool:
+    """Whether a process can still hold files, locks or ports: its command line is gone earlier than these."""
+    proc = Path(f"/proc/{pid}")
+    if not proc.parent.is_dir():
+        return bool(command_line(pid))
+    try:
+        after_the_name = (proc / "stat").read_text(errors="replace").rpartition(")")[2]
+    except OSError:
+        return False
+    return after_the_name.split()[0] not in {"Z", "X"}
