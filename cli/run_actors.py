@@ -8,8 +8,10 @@ from types import FrameType
 from typing import Any
 
 from cli.orders import MOST
+from cli.run_replay import reference_data
 from cli.store_client import StoreClient, StoreError
 from producers.actors import DECLINED, Contract, Load, Order, Proposal, Seen, perform
+from producers.programmes import load_programmes
 from runtime.clock import SystemClock
 from runtime.logs import Logger, configure, logger
 from runtime.settings import load
@@ -22,8 +24,9 @@ Document = Mapping[str, Any]
 class StoreDesk:
     """The store as the actors use it; implements `producers.actors.Desk`."""
 
-    def __init__(self, store: StoreClient, log: Logger) -> None:
+    def __init__(self, store: StoreClient, cast: frozenset[str], log: Logger) -> None:
         self._store = store
+        self._cast = cast
         self._log = log
 
     def seen(self) -> Seen | None:
@@ -33,6 +36,7 @@ class StoreDesk:
                 self._store.get("/api/v1/matches", limit=MOST),
                 self._store.get("/api/v1/transactions", limit=MOST),
                 self._store.get("/api/v1/funnel"),
+                self._cast,
             )
         except StoreError as error:
             self._log.debug("the store does not answer yet", cause=str(error))
@@ -63,12 +67,15 @@ class StoreDesk:
         return None if outcome["accepted"] is not False else str(outcome["reason"])
 
 
-def seen_in(matches: Document, transactions: Document, funnel: Document) -> Seen:
-    """Return what the actors see in the store's documents."""
+def seen_in(
+    matches: Document, transactions: Document, funnel: Document, cast: frozenset[str]
+) -> Seen:
+    """Return what the actors see in the store's documents: only proposals between plants of the cast."""
     return Seen(
         proposals=tuple(
             Proposal(one["id"], one["revision"], MatchState(one["state"]))
             for one in matches["matches"]
+            if {one["giver_id"], one["receiver_id"]} <= cast
         ),
         contracts=tuple(_contract(one) for one in transactions["transactions"]),
         declined=DECLINED in funnel["declined_reasons"],
@@ -89,7 +96,7 @@ def _contract(document: Document) -> Contract:
 
 
 def run_actors(flags: Mapping[str, object]) -> None:
-    """Play the script, until its end or SIGTERM.
+    """Play the script with the plants of the shipped programmes, until its end or SIGTERM.
 
     Raises:
         SettingsError: it can't start.
@@ -105,6 +112,8 @@ def run_actors(flags: Mapping[str, object]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    programmes = load_programmes(reference_data(settings))
+    cast = frozenset(plant.id for programme in programmes for plant in programme.facilities)
     with StoreClient(settings.store.address) as store:
-        played = perform(StoreDesk(store, log), SystemClock(), lambda: not told)
+        played = perform(StoreDesk(store, cast, log), SystemClock(), lambda: not told)
     log.info("the script is played" if played else "stopped")

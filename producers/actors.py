@@ -1,7 +1,8 @@
 """Scripted actors for the demonstration: one agreement with two loads, one proposal that is declined.
 
-The first load is taken whole, the second in part. Everything they do bears their label; they touch nothing that a
-visitor has begun, take the proposals that rank last, and stop when the script is played. What was played is read from
+The first load is taken whole, the second in part. Everything they do bears their label; they play with the plants of
+the shipped programmes only, touch nothing that a visitor has begun, take the proposals that rank last, and stop when
+the script is played. What was played is read from
 the store, so a restart goes on where they were.
 """
 
