@@ -14,6 +14,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from console.commands import Commands, answered
+from console.facility_documents import FacilityDocuments, facility_routes
+from console.facility_health import FacilityHealth
 from console.gauges import set_gauges
 from console.lists import Listed, route
 from console.problems import ProblemError, answer_http_error, answer_problem, answer_unexpected
@@ -23,6 +25,7 @@ from console.stream import Stream
 from console.transactions import Transactions, transaction_routes
 from runtime.metrics import Metrics
 from schemas.json_form import to_json
+from synergy.market.explain import load_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,21 @@ def application(served: Served) -> Starlette:
             Route("/api/v1/stream", served.stream.answer),
             *(route(state.views, listed) for listed in _lists(state)),
             *transaction_routes(Transactions(state.views, state.documents)),
+            *facility_routes(_facilities(state)),
         ],
         exception_handlers={
             ProblemError: answer_problem,
             HTTPException: answer_http_error,
             Exception: answer_unexpected,
         },
+    )
+
+
+def _facilities(state: StoreState) -> FacilityDocuments:
+    catalogue = state.documents.catalogue
+    health = FacilityHealth(state.views, catalogue, state.ledger)
+    return FacilityDocuments(
+        state.views, state.documents, load_words(catalogue), health, state.clock
     )
 
 

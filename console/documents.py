@@ -29,7 +29,7 @@ class Documents:
 
     def __init__(self, views: Views, catalogue: Catalogue) -> None:
         self._views = views
-        self._catalogue = catalogue
+        self.catalogue = catalogue
 
     def facility_name(self, facility: str) -> str:
         """Return the name of a facility; a sample says so."""
@@ -38,7 +38,7 @@ class Documents:
 
     def material_name(self, material: str) -> str:
         """Return the English name of a material."""
-        known = self._catalogue.materials.get(material)
+        known = self.catalogue.materials.get(material)
         return known.name_en if known else material
 
     def match(self, match: Match) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runtime.ledger_database import LedgerDatabase, QueryLimits, ReadOnlyDatabase, Rows
@@ -25,23 +26,23 @@ class LedgerReaders:
         """Open the store's own handle."""
         return cls(database, database.reader(_OWN))
 
-    async def ask(self, sql: str) -> Rows:
-        """Answer a person's question in a thread.
+    async def ask(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
+        """Answer a person's question in a thread; `{name:Type}` in it stands for a parameter.
 
         Raises:
             QueryRefusedError, StatementFailedError: the question is wrong or costs too much.
             DatabaseUnavailableError: ask again later.
         """
         async with self._free:
-            return await asyncio.to_thread(self._ask, sql)
+            return await asyncio.to_thread(self._ask, sql, parameters)
 
     def close(self) -> None:
         """Release the store's own handle."""
         self.own.close()
 
-    def _ask(self, sql: str) -> Rows:
+    def _ask(self, sql: str, parameters: Mapping[str, object] | None) -> Rows:
         reader = self.database.reader(self.limits)
         try:
-            return reader.query(sql)
+            return reader.query(sql, parameters)
         finally:
             reader.close()
