@@ -80,10 +80,10 @@ def _positions(found: Document) -> Iterator[str]:
         [
             one["material"],
             one["direction"].lower(),
-            one["quantity_24h"],
-            one["firm_per_day"],
-            one["interruptible_per_day"],
-            one["plan_per_day"],
+            figure(one["quantity_24h"]),
+            figure(one["firm_per_day"]),
+            figure(one["interruptible_per_day"]),
+            figure(one["plan_per_day"]),
             one["unit"],
             _minute(one["as_of"]),
             one["data_kind"].lower() + (", STALE" if one["stale"] else ""),
@@ -176,7 +176,8 @@ def _proof(suggestion: Document) -> str:
     if not suggestion["recorded"]:
         return published
     example = suggestion["examples"][0]
-    return f"; recorded {suggestion['recorded']} times, as in {example['location']}{published}"
+    times = "once" if suggestion["recorded"] == 1 else f"{suggestion['recorded']} times"
+    return f"; recorded {times}, as in {example['location']}{published}"
 
 
 def _minute(time: str) -> str:

@@ -89,9 +89,10 @@ def notes_of_position(position: Position, catalogue: Catalogue) -> Iterator[Heal
         yield _note(NoteCode.STALE, code, material=both, as_of=as_of, hours=hours)
     if position.late:
         yield _note(NoteCode.LATE, code, material=both, count=position.late)
-    if position.quality_good + position.quality_estimated < GOOD_ENOUGH:
-        good = round((position.quality_good + position.quality_estimated) * 100)
-        yield _note(NoteCode.UNCERTAIN, code, material=both, percent=good)
+    good = position.quality_good + position.quality_estimated
+    only_planned = position.plan_per_day is not None and good + position.quality_uncertain == 0
+    if good < GOOD_ENOUGH and not only_planned:
+        yield _note(NoteCode.UNCERTAIN, code, material=both, percent=round(good * 100))
     if position.days_seen == 0 and position.direction is Direction.SUPPLY and not position.stale:
         yield _note(NoteCode.SHORT_HISTORY, code, material=both)
 

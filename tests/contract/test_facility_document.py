@@ -192,6 +192,16 @@ def test_the_health_of_its_data_names_what_to_mend(desk: Desk, client: TestClien
     assert health["sources"] == []
 
 
+def test_a_series_that_is_only_planned_has_no_meter_to_look_after(
+    desk: Desk, client: TestClient
+) -> None:
+    plan = ash(direction=Direction.DEMAND, quality_good=0.0, plan_per_day=5_000_000)
+    desk.show(topic_files.POSITIONS, plan)
+    assert shown(client)["data_health"]["notes"] == []
+    desk.show(topic_files.POSITIONS, replace(plan, plan_per_day=None))
+    assert [one["code"] for one in shown(client)["data_health"]["notes"]] == ["uncertain"]
+
+
 def test_good_data_need_no_words(desk: Desk, client: TestClient) -> None:
     desk.show(topic_files.POSITIONS, ash())
     health = shown(client)["data_health"]
