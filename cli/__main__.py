@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli.facility_commands import facility
+from cli.facility_commands import facilities, facility
 from cli.lifecycle_commands import alert, match, transaction
 from cli.rejected_commands import rejected
 
@@ -40,6 +40,7 @@ app.add_typer(config, name="config")
 app.add_typer(match, name="match")
 app.add_typer(transaction, name="transaction")
 app.add_typer(alert, name="alert")
+app.add_typer(facilities, name="facilities")
 app.add_typer(facility, name="facility")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -32,6 +32,7 @@ from schemas.events import (
 )
 from schemas.json_form import to_json
 from synergy.catalogue import Catalogue
+from synergy.industries import isic_classes
 from synergy.market.explain import Language, View, Words
 from synergy.suggestions import Exchange, Suggestion, suggest
 
@@ -217,7 +218,8 @@ class FacilityDocuments:
 
     def _industry(self, industry: str) -> dict[str, str]:
         isic = self.catalogue.industry_class(industry)
-        return _names(industry, self.catalogue.industries.get(isic))
+        known = self.catalogue.industries.get(isic)
+        return _names(isic_classes().get(isic, industry), known)
 
     def _facility(self, facility: str) -> dict[str, str]:
         known = self.views.facilities.get(facility)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from producers.errors import ProducerError
+from producers.errors import CellError, ProducerError, RowError
 from producers.reading import Reading
 from schemas.events import Basis, DataKind, Direction, Form, Quality, SourceKind
 from schemas.unit_table import BaseQuantity, UnitError, find_unit, to_base
@@ -38,20 +38,10 @@ DOCUMENT_FLAGS: Mapping[DataKind, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRowError:
-    """What is wrong with one row, and what to write instead."""
-
-    row: int
-    column: str
-    value: str
-    fix: str
-
-
 class PlanFileError(ProducerError):
     """Rows of a plan file can't be used."""
 
-    def __init__(self, errors: tuple[PlanRowError, ...]) -> None:
+    def __init__(self, errors: tuple[RowError, ...]) -> None:
         first = errors[0]
         super().__init__(
             f"{len(errors)} rows can't be used; row {first.row}, column {first.column}, "
@@ -65,21 +55,13 @@ class PlanFile:
     """The readings of a plan file in the order of their change, and the rows that can't be used."""
 
     readings: tuple[Reading, ...]
-    errors: tuple[PlanRowError, ...]
+    errors: tuple[RowError, ...]
 
     def checked(self) -> tuple[Reading, ...]:
         """Return the readings. Raises PlanFileError when a row could not be used."""
         if self.errors:
             raise PlanFileError(self.errors)
         return self.readings
-
-
-class _CellError(Exception):
-    def __init__(self, column: str, value: str, fix: str) -> None:
-        super().__init__(fix)
-        self.column = column
-        self.value = value
-        self.fix = fix
 
 
 def parse_plan_lines(lines: Iterable[str], data_kind: DataKind) -> PlanFile:
@@ -94,14 +76,14 @@ def parse_plan_lines(lines: Iterable[str], data_kind: DataKind) -> PlanFile:
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         fix = f"add the columns {', '.join(missing)}"
-        return PlanFile((), (PlanRowError(1, missing[0], ",".join(reader.fieldnames or ()), fix),))
+        return PlanFile((), (RowError(1, missing[0], ",".join(reader.fieldnames or ()), fix),))
     readings: list[Reading] = []
-    errors: list[PlanRowError] = []
+    errors: list[RowError] = []
     for number, row in enumerate(reader, start=2):
         try:
             readings.append(_reading(row, data_kind))
-        except _CellError as error:
-            errors.append(PlanRowError(number, error.column, error.value, error.fix))
+        except CellError as error:
+            errors.append(error.at(number))
     readings.sort(key=lambda reading: reading.observed_at)
     return PlanFile(tuple(readings), tuple(errors))
 
@@ -109,10 +91,10 @@ def parse_plan_lines(lines: Iterable[str], data_kind: DataKind) -> PlanFile:
 def _reading(row: Mapping[str, str], data_kind: DataKind) -> Reading:
     for column in ("document", "line", "facility", "material"):
         if not row[column]:
-            raise _CellError(column, "", "fill it in: the line can't be told from others without")
+            raise CellError(column, "", "fill it in: the line can't be told from others without")
     start, end = _time(row, "period_start"), _time(row, "period_end")
     if end <= start:
-        raise _CellError("period_end", row["period_end"], "write a time after period_start")
+        raise CellError("period_end", row["period_end"], "write a time after period_start")
     amount = _amount(row)
     return Reading(
         source=f"erp/{row['facility']}",
@@ -140,7 +122,7 @@ def _direction(row: Mapping[str, str]) -> Direction:
         return Direction(row["direction"])
     except ValueError:
         fix = "write SUPPLY or DEMAND"
-        raise _CellError("direction", row["direction"], fix) from None
+        raise CellError("direction", row["direction"], fix) from None
 
 
 def _amount(row: Mapping[str, str]) -> BaseQuantity:
@@ -148,19 +130,19 @@ def _amount(row: Mapping[str, str]) -> BaseQuantity:
         quantity = Decimal(row["quantity"])
     except InvalidOperation:
         fix = "write a number with a decimal point and no thousands separator"
-        raise _CellError("quantity", row["quantity"], fix) from None
+        raise CellError("quantity", row["quantity"], fix) from None
     if not quantity.is_finite() or quantity < 0:
-        raise _CellError("quantity", row["quantity"], "write a number that is not negative")
+        raise CellError("quantity", row["quantity"], "write a number that is not negative")
     try:
         return to_base(quantity, find_unit(row["unit"]))
     except UnitError as error:
         choice = f": write one of {', '.join(error.could_be)}" if error.could_be else ""
-        raise _CellError("unit", row["unit"], f"{error.message}{choice}") from None
+        raise CellError("unit", row["unit"], f"{error.message}{choice}") from None
 
 
 def _revision(row: Mapping[str, str]) -> int:
     if not row["revision"].isdecimal() or int(row["revision"]) < 1:
-        raise _CellError("revision", row["revision"], "write a whole number from 1")
+        raise CellError("revision", row["revision"], "write a whole number from 1")
     return int(row["revision"])
 
 
@@ -169,9 +151,9 @@ def _time(row: Mapping[str, str], column: str) -> datetime:
         time = datetime.fromisoformat(row[column])
     except ValueError:
         fix = "write ISO 8601, for example 2007-03-01T00:00:00-05:00"
-        raise _CellError(column, row[column], fix) from None
+        raise CellError(column, row[column], fix) from None
     if time.tzinfo is None:
-        raise _CellError(column, row[column], "add the offset from UTC, for example -05:00")
+        raise CellError(column, row[column], "add the offset from UTC, for example -05:00")
     return time
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class ProducerError(Exception):
     """Root of the errors of `producers`."""
@@ -26,3 +28,27 @@ class SpoolError(ProducerError):
 
 class LoadTemplateError(ProducerError):
     """An encoded reading is not laid out as the load generator expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong with one row of a file that somebody sent, and what to write instead."""
+
+    row: int
+    column: str
+    value: str
+    fix: str
+
+
+class CellError(ProducerError):
+    """One cell can't be used; whoever reads the file adds the row."""
+
+    def __init__(self, column: str, value: str, fix: str) -> None:
+        super().__init__(f"column {column}, {value!r}: {fix}")
+        self.column = column
+        self.value = value
+        self.fix = fix
+
+    def at(self, row: int) -> RowError:
+        """Return it with its row."""
+        return RowError(row, self.column, self.value, self.fix)

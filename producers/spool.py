@@ -10,39 +10,20 @@ and then a sequence that Kafka has already seen would be given to another readin
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TypeAlias
 
 from producers.errors import SpoolError
 from producers.reading import Reading
+from producers.spool_files import RECEIPTS, SCHEMA, SCHEMA_VERSION, locked, raised_epoch
 from schemas.events import Availability
 from schemas.identity import series_key
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE spool (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, position TEXT);
-CREATE TABLE streams (
-    stream INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,
-    facility TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    acknowledged INTEGER NOT NULL,
-    UNIQUE (source, facility)
-);
-CREATE TABLE outbox (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,
-    stream INTEGER NOT NULL REFERENCES streams,
-    sequence INTEGER NOT NULL,
-    key BLOB NOT NULL,
-    value BLOB NOT NULL
-);
-"""
+Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +34,16 @@ class Spooled:
     facility: str
     key: bytes
     value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was answered to a request with this key; `fingerprint` tells another request with the same key."""
+
+    key: str
+    fingerprint: bytes
+    answer: str
+    received_us: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +58,7 @@ class SpooledRange:
 
 
 class Spool:
-    """One spool file. One thread at a time, one process at a time.
+    """One spool file. One thread at a time, whichever it is, and one process at a time.
 
     Args:
         path: The SQLite file; the folder exists. Beside it, `<path>.epoch` outlives a lost spool.
@@ -86,8 +77,8 @@ class Spool:
         self._encode = encode
         self._epoch = 0
         self._streams: dict[tuple[str, str], list[int]] = {}
-        self._lock = _locked(path)
-        self._database = sqlite3.connect(path, isolation_level=None)
+        self._lock = locked(path)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(fresh_epoch)
         except sqlite3.DatabaseError as error:
@@ -114,19 +105,62 @@ class Spool:
         Returns:
             How many were stored.
         """
+        move = ("UPDATE spool SET position = ?", (position,))
+        return len(self._store(readings, lambda _: move))
+
+    def append_with_receipt(
+        self, readings: Iterable[Reading], receipt: Callable[[Sequence[Availability]], Receipt]
+    ) -> Receipt:
+        """Give identities to the readings and store them with a receipt: all or nothing.
+
+        Args:
+            readings: what came with the request.
+            receipt: makes the receipt of the events; its key must not have one yet.
+        """
+        kept: list[Receipt] = []
+
+        def insert(events: Sequence[Availability]) -> Statement:
+            kept.append(receipt(events))
+            return "INSERT INTO receipts VALUES (?, ?, ?, ?)", astuple(kept[-1])
+
+        self._store(readings, insert)
+        return kept[-1]
+
+    def receipt(self, key: str) -> Receipt | None:
+        """Return the receipt of a key."""
+        found = self._database.execute("SELECT * FROM receipts WHERE key = ?", (key,)).fetchone()
+        return None if found is None else Receipt(*found)
+
+    def forget_receipts(self, before_us: int) -> None:
+        """Drop the receipts that were given before."""
+        self._database.execute("DELETE FROM receipts WHERE received_us < ?", (before_us,))
+
+    def unsent_at_most(self) -> int:
+        """Return how many stored events are not acknowledged, or somewhat more."""
+        first, last = self._database.execute("SELECT min(place), max(place) FROM outbox").fetchone()
+        return 0 if first is None else int(last) - int(first) + 1
+
+    def _store(
+        self, readings: Iterable[Reading], also: Callable[[Sequence[Availability]], Statement]
+    ) -> list[Availability]:
+        events: list[Availability] = []
         rows: list[tuple[int, int, bytes, bytes]] = []
         try:
             with self._transaction():
-                rows.extend(self._row(reading) for reading in readings)
+                for reading in readings:
+                    stream, event = self._identified(reading)
+                    events.append(event)
+                    key = series_key(event.facility, event.material, event.direction)
+                    rows.append((stream, event.sequence, key, self._encode(event)))
                 self._database.executemany(
                     "INSERT INTO outbox (stream, sequence, key, value) VALUES (?, ?, ?, ?)", rows
                 )
                 self._store_sequences(rows)
-                self._database.execute("UPDATE spool SET position = ?", (position,))
+                self._database.execute(*also(events))
         except BaseException:
             self._streams = self._read_streams()
             raise
-        return len(rows)
+        return events
 
     def unsent(self, after: int, limit: int) -> list[Spooled]:
         """Return stored events behind this place that are not acknowledged, oldest first."""
@@ -157,7 +191,7 @@ class Spool:
         self._database.close()
         self._lock.close()
 
-    def _row(self, reading: Reading) -> tuple[int, int, bytes, bytes]:
+    def _identified(self, reading: Reading) -> tuple[int, Availability]:
         name = (reading.source, reading.facility)
         stream = self._streams.get(name)
         if stream is None:
@@ -167,9 +201,7 @@ class Spool:
             )
             stream = self._streams[name] = [int(inserted.lastrowid or 0), 0]
         stream[1] += 1
-        event = reading.identified(self._epoch, stream[1])
-        key = series_key(event.facility, event.material, event.direction)
-        return stream[0], stream[1], key, self._encode(event)
+        return stream[0], reading.identified(self._epoch, stream[1])
 
     def _store_sequences(self, rows: list[tuple[int, int, bytes, bytes]]) -> None:
         latest = {stream: sequence for stream, sequence, _, _ in rows}
@@ -196,20 +228,26 @@ class Spool:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA_VERSION):
+        if not 0 <= version <= SCHEMA_VERSION:
             raise SpoolError(str(self._path), f"it has version {version}, not {SCHEMA_VERSION}")
         if version == 0:
             self._create(fresh_epoch)
+        elif version < SCHEMA_VERSION:
+            with self._transaction():
+                self._make(RECEIPTS)
         (self._epoch,) = self._database.execute("SELECT epoch FROM spool").fetchone()
         self._streams = self._read_streams()
 
     def _create(self, fresh_epoch: int) -> None:
         epoch = raised_epoch(self._path.with_name(self._path.name + ".epoch"), fresh_epoch)
         with self._transaction():
-            for statement in SCHEMA.split(";"):
-                self._database.execute(statement)
+            self._make(SCHEMA + RECEIPTS)
             self._database.execute("INSERT INTO spool VALUES (1, ?, NULL)", (epoch,))
-            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _make(self, tables: str) -> None:
+        for statement in tables.split(";"):
+            self._database.execute(statement)
+        self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def spooled_identities(path: Path) -> tuple[SpooledRange, ...]:
@@ -233,27 +271,3 @@ def _ranges(database: sqlite3.Connection) -> tuple[SpooledRange, ...]:
         " ORDER BY source, facility"
     )
     return tuple(SpooledRange(*row) for row in rows)
-
-
-def _locked(path: Path) -> TextIO:
-    """Return the lock file of a spool, held as long as it is open; the system frees it after a kill."""
-    lock = path.with_name(path.name + ".lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise SpoolError(str(path), "another process is using it") from error
-    return lock
-
-
-def raised_epoch(path: Path, fresh_epoch: int) -> int:
-    """Return an epoch above every earlier one and remember it durably before it is used."""
-    stored = int(path.read_text()) if path.exists() else 0
-    epoch = max(fresh_epoch, stored + 1)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w") as stream:
-        stream.write(str(epoch))
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    return epoch
