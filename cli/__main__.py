@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.audit_commands import audit
 from cli.facility_commands import facilities, facility
 from cli.lifecycle_commands import alert, match, transaction
 from cli.rejected_commands import rejected
@@ -42,6 +43,7 @@ app.add_typer(transaction, name="transaction")
 app.add_typer(alert, name="alert")
 app.add_typer(facilities, name="facilities")
 app.add_typer(facility, name="facility")
+app.add_typer(audit, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 import httpx
 
@@ -34,6 +34,13 @@ class StoreClient:
         """Send a JSON object and return the answer. Raises StoreError."""
         return self._call("POST", path, json=dict(body))
 
+    def get_text(self, path: str, **query: str) -> bytes:
+        """Return an answer that is no JSON, such as a CSV, byte by byte. Raises StoreError."""
+        response = self._sent("GET", path, params=query)
+        if response.is_error:
+            self._refuse(response)
+        return response.content
+
     def __enter__(self) -> Self:
         return self
 
@@ -45,22 +52,31 @@ class StoreClient:
         self._client.close()
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
-        try:
-            response = self._client.request(method, path, **options)
-        except httpx.HTTPError as error:
-            detail = f"does not answer ({error}); start it with `make run`"
-            raise StoreError(self._address, detail) from error
-        try:
-            document = response.json()
-        except ValueError as error:
-            raise StoreError(
-                self._address, f"answered {response.status_code} without JSON"
-            ) from error
+        response = self._sent(method, path, **options)
+        document = self._document(response)
         if response.is_error:
-            raise StoreError(self._address, _sentence(document) or f"status {response.status_code}")
+            self._refuse(response)
         if not isinstance(document, dict):
             raise StoreError(self._address, "answered something else than a JSON object")
         return cast("dict[str, Any]", document)
+
+    def _sent(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        try:
+            return self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            detail = f"does not answer ({error}); start it with `make run`"
+            raise StoreError(self._address, detail) from error
+
+    def _document(self, response: httpx.Response) -> object:
+        try:
+            return response.json()
+        except ValueError as error:
+            detail = f"answered {response.status_code} without JSON"
+            raise StoreError(self._address, detail) from error
+
+    def _refuse(self, response: httpx.Response) -> NoReturn:
+        detail = _sentence(self._document(response)) or f"status {response.status_code}"
+        raise StoreError(self._address, detail)
 
 
 def responds(url: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
+FIGURE = re.compile(r"-?\d{1,3}(,\d{3})*(\.\d{3})?")
 GAP = "  "
 WIDEST_CELL = 80
 
@@ -19,16 +21,26 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterato
         max(len(column), *(len(row[at]) for row in cells)) if cells else len(column)
         for at, column in enumerate(columns)
     ]
-    numeric = [
-        bool(rows) and all(isinstance(row[at], int | float) for row in rows)
-        for at in range(len(columns))
-    ]
+    numeric = [_is_numeric([row[at] for row in rows]) for at in range(len(columns))]
     for line in (list(columns), *cells):
         padded = (
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(line, widths, numeric, strict=True)
         )
         yield GAP.join(padded).rstrip()
+
+
+def _is_numeric(values: Sequence[object]) -> bool:
+    """Whether a column has numbers and nothing else; what is not known is an empty cell."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(_is_number(value) for value in known)
+
+
+def _is_number(value: object) -> bool:
+    """Whether a cell is a number, also one that was written with thousands apart."""
+    return isinstance(value, int | float) or (
+        isinstance(value, str) and FIGURE.fullmatch(value) is not None
+    )
 
 
 def _cell(value: object) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.audit.answers import audit_routes
 from console.commands import Commands, answered
 from console.facility_documents import FacilityDocuments, facility_routes
 from console.facility_health import FacilityHealth
@@ -66,6 +67,7 @@ def application(served: Served) -> Starlette:
             Route("/metrics", measured),
             Route("/api/v1/status", status),
             Route("/api/v1/sql", question, methods=["POST"]),
+            *audit_routes(state.ledger, state.documents.catalogue, state.clock),
             Route("/api/v1/commands", served.commands.answer, methods=["POST"]),
             Route("/api/v1/stream", served.stream.answer),
             *(route(state.views, listed) for listed in _lists(state)),

@@ -15,7 +15,7 @@ from console.bodies import json_object
 from console.ledger_readers import LedgerReaders
 from console.problems import Problem, ProblemError
 from runtime.ledger_database import (
-    DatabaseUnavailableError,
+    LedgerDatabaseError,
     QueryRefusedError,
     StatementFailedError,
 )
@@ -36,31 +36,34 @@ async def answer_question(request: Request, ledger: LedgerReaders) -> Response:
         )
     try:
         found = await ledger.ask(statement)
-    except QueryRefusedError as error:
-        raise ProblemError(
-            Problem(status=403, reason=error.reason, detail=str(error), field="sql", fix=error.fix)
-        ) from error
-    except StatementFailedError as error:
-        raise ProblemError(
-            Problem(
+    except LedgerDatabaseError as error:
+        raise ProblemError(problem_of(error, "sql")) from error
+    rows = [[cell(value) for value in row] for row in found.rows]
+    return JSONResponse({"columns": list(found.columns), "rows": rows})
+
+
+def problem_of(error: LedgerDatabaseError, field: str | None) -> Problem:
+    """Return what to say of a question that the ledger did not answer."""
+    match error:
+        case QueryRefusedError():
+            return Problem(
+                status=403, reason=error.reason, detail=str(error), field=field, fix=error.fix
+            )
+        case StatementFailedError():
+            return Problem(
                 status=400,
                 reason="not_understood",
                 detail=str(error),
-                field="sql",
+                field=field,
                 fix="SHOW TABLES lists tables and views, DESCRIBE one of them its columns.",
             )
-        ) from error
-    except DatabaseUnavailableError as error:
-        raise ProblemError(
-            Problem(
+        case _:
+            return Problem(
                 status=503,
                 reason="ledger_unavailable",
                 detail=str(error),
                 fix="Ask again; /api/v1/status says whether the ledger works.",
             )
-        ) from error
-    rows = [[cell(value) for value in row] for row in found.rows]
-    return JSONResponse({"columns": list(found.columns), "rows": rows})
 
 
 def cell(value: object) -> object:

@@ -32,6 +32,20 @@ _REACHES_OUT = frozenset(
         "sleepeachrow",
         "catboostevaluate",
         "viewexplain",
+        "cluster",
+        "clusterallreplicas",
+        "gcs",
+        "gcscluster",
+        "oss",
+        "ossfs",
+        "cosn",
+        "hive",
+        "ytsaurus",
+        "redis",
+        "mongodb",
+        "odbc",
+        "jdbc",
+        "sqlite",
     )
 )
 _REACHES_OUT_PREFIXES = (
@@ -45,6 +59,9 @@ _REACHES_OUT_PREFIXES = (
     "paimon",
     "hudi",
     "mysql",
+    "postgresql",
+    "azureblob",
+    "arrowflight",
 )
 _URL_FUNCTIONS = frozenset(("urlhash", "urlhierarchy", "urlpathhierarchy"))
 

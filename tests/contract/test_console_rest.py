@@ -144,6 +144,36 @@ def test_a_wrong_request_is_told_the_field_and_the_fix(client: TestClient, case:
         assert document["field"] == field
 
 
+CHANGES = {
+    "INSERT INTO facilities (id) VALUES ('forged')": "not_a_query",
+    "ALTER TABLE facilities DELETE WHERE 1": "not_a_query",
+    "TRUNCATE TABLE facilities": "not_a_query",
+    "SYSTEM FLUSH LOGS": "not_a_query",
+    "SET readonly = 0": "not_a_query",
+    "SELECT 1 SETTINGS readonly = 0": "read_only",
+    "SELECT 1; DROP TABLE facilities": "several_statements",
+    "SELECT 1 INTO OUTFILE 'stolen.txt'": "writes_a_file",
+    "SELECT * FROM url('http://127.0.0.1:1/')": "reaches_outside",
+    "SELECT * FROM file('/etc/passwd', 'LineAsString')": "reaches_outside",
+    "SELECT * FROM numbers(20000)": "too_much",
+}
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_a_question_changes_nothing_and_leaves_the_ledger_alone(
+    desk: Desk, client: TestClient, statement: str
+) -> None:
+    answer = client.post("/api/v1/sql", json={"sql": statement})
+    document = answer.json()
+    assert (answer.status_code, document["type"]) == (
+        403,
+        f"urn:synergy:problem:{CHANGES[statement]}",
+    )
+    assert document["fix"]
+    assert desk.ledger.one("SELECT count() FROM facilities") == (0,)
+    assert not list(Path().glob("stolen*"))
+
+
 def test_a_body_that_is_no_json_is_said_so(client: TestClient) -> None:
     answer = client.post("/api/v1/sql", content=b"SELECT 1")
     assert answer.json()["title"] == "no json object"

@@ -32,7 +32,7 @@ from schemas.codec import Codec
 from schemas.events import Event
 from sinks.ledger_status import LedgerStatus
 from synergy.catalogue import load_catalogue
-from tests.ledger.engine import open_ledger
+from tests.ledger.engine import EngineLedger, open_ledger
 
 TOPICS = (
     topic_files.MATCHES,
@@ -57,6 +57,8 @@ class Desk:
     stream: Stream
     codec: Codec
     publisher: MemoryPublisher
+    ledger: EngineLedger
+    readers: LedgerReaders
 
     def show(self, topic: str, event: Event) -> None:
         self.topics.append(TopicPartition(topic, 0), b"key", self.codec.encode(event))
@@ -90,5 +92,16 @@ def open_desk(path: Path) -> Generator[Desk]:
         commands = Commands(publisher, codec, views, changes, SystemClock(), asyncio.Lock())
         served = Served(state=state, commands=commands, stream=stream, metrics=Metrics())
         feed.open()
-        yield Desk(application(served), topics, feed, views, changes, stream, codec, publisher)
+        yield Desk(
+            app=application(served),
+            topics=topics,
+            feed=feed,
+            views=views,
+            changes=changes,
+            stream=stream,
+            codec=codec,
+            publisher=publisher,
+            ledger=ledger,
+            readers=readers,
+        )
         readers.close()

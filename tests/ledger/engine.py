@@ -68,6 +68,8 @@ class EngineLedger:
         sink = self.sink()
         sink.open()
         sink.step(0.0)
+        while sink.status.lag:
+            sink.step(0.0)
         sink.finish()
         return sink
 
