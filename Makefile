@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run setup setup-dev test check format-check lint types imports dependencies dead-code bench format docs kafka-lock clean clean-data
+.PHONY: help run setup setup-dev browser screenshots test check format-check lint types imports dependencies dead-code bench format docs kafka-lock clean clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,10 @@ setup-dev:
 run: setup ## Start everything on this machine and show it live; Ctrl-C stops it, the data stay in var/
 	@exec $(BIN)/synergy up $(ARGS)
 
-test: setup-dev ## Run the tests: unit, property, contract and end to end, on a real Kafka and ClickHouse engine
+browser:
+	@$(PYTHON) infra/setup/environment.py browser
+
+test: setup-dev browser ## Run the tests: unit, property, contract, browser and end to end, on a real Kafka and ClickHouse engine
 	@exec $(BIN)/pytest $(ARGS)
 
 check: format-check lint types imports dependencies dead-code test ## Run every gate, then the tests: what CI runs
@@ -44,7 +47,7 @@ dependencies: setup-dev ## Check that what is imported is declared, and the othe
 dead-code: setup-dev ## Look for code that nothing uses
 	$(BIN)/vulture
 
-bench: setup-dev ## Measure against the bars; writes var/bench/results.json
+bench: setup-dev browser ## Measure against the bars; writes var/bench/results.json
 	@exec $(BIN)/python -m bench $(ARGS)
 
 format: setup-dev ## Format the code and apply the safe fixes
@@ -53,6 +56,9 @@ format: setup-dev ## Format the code and apply the safe fixes
 
 docs: setup-dev ## Refresh the generated pages: settings, metrics, commands, topics
 	$(BIN)/python -m docs.generate
+
+screenshots: setup-dev browser ## Refresh docs/screenshots from a demonstration that is started for it
+	@exec $(BIN)/python -m docs.screenshots $(ARGS)
 
 kafka-lock: setup-dev ## Resolve infra/kafka/jgo.toml into its lock file again
 	cd infra/kafka && ../../$(BIN)/jgo --resolver python lock

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from cli.connections import kafka_connection, registry_address
 from cli.store import StorePlan, StoreTools, run_store
 from console.documents import Documents
+from console.rows import Rows
 from console.views import Views
 from runtime.clickhouse import ClickHouseServer, EmbeddedEngine
 from runtime.clock import SystemClock
@@ -68,7 +69,7 @@ def run(flags: Mapping[str, object], permissions: Permissions) -> int:
     """
     settings = load(flags).settings
     configure("store", settings.logs.level, settings.logs.form)
-    views = Views()
+    views, catalogue = Views(), load_catalogue()
     plan = StorePlan(
         ledger=ledger_place(settings),
         connection=kafka_connection(settings),
@@ -84,7 +85,8 @@ def run(flags: Mapping[str, object], permissions: Permissions) -> int:
             codec=look_up_all(asking),
             schemas=RegistrySchemas(sink_asking),
             draw_bytes=partial(secrets.token_bytes, 8),
-            documents=Documents(views, load_catalogue()),
+            documents=Documents(views, catalogue),
+            rows=Rows.of(views, catalogue),
             views=views,
             clock=SystemClock(),
             log=logger(__name__),

@@ -20,6 +20,7 @@ from console.commands import Commands
 from console.documents import Documents
 from console.feed import Feed
 from console.ledger_readers import LedgerReaders
+from console.rows import Rows
 from console.state import StoreState
 from console.stream import Stream
 from console.views import Views
@@ -68,6 +69,7 @@ class StoreTools:
     schemas: WriterSchemas
     draw_bytes: Callable[[], bytes]
     documents: Documents
+    rows: Rows
     views: Views
     clock: Clock
     log: Logger
@@ -171,7 +173,7 @@ async def _run(
     served = Served(
         state=state,
         commands=_commands(plan, tools, changes),
-        stream=Stream(changes, tools.views, tools.documents),
+        stream=Stream(changes, tools.views, tools.documents, tools.rows),
         metrics=tools.metrics,
     )
     checks = StoreChecks(

@@ -1,4 +1,4 @@
-"""The store's REST server: lists from memory, questions to the ledger, commands, and a stream of what changes.
+"""The store's server: the page, lists from memory, questions to the ledger, commands, a stream of what changes.
 
 Every error is a problem document (`console.problems`) that names the field and the fix.
 """
@@ -17,10 +17,15 @@ from console.audit.answers import audit_routes
 from console.commands import Commands, answered
 from console.facility_documents import FacilityDocuments, facility_routes
 from console.facility_health import FacilityHealth
+from console.filters import filters
+from console.flows import Flows
 from console.gauges import set_gauges
 from console.lists import Listed, route
+from console.matches import MatchPages
+from console.page import page_routes
 from console.problems import ProblemError, answer_http_error, answer_problem, answer_unexpected
 from console.questions import answer_question
+from console.rows import Rows
 from console.state import StoreState
 from console.stream import Stream
 from console.transactions import Transactions, transaction_routes
@@ -70,9 +75,9 @@ def application(served: Served) -> Starlette:
             *audit_routes(state.ledger, state.documents.catalogue, state.clock),
             Route("/api/v1/commands", served.commands.answer, methods=["POST"]),
             Route("/api/v1/stream", served.stream.answer),
-            *(route(state.views, listed) for listed in _lists(state)),
-            *transaction_routes(Transactions(state.views, state.documents)),
+            *_document_routes(served),
             *facility_routes(_facilities(state)),
+            *page_routes(),
         ],
         exception_handlers={
             ProblemError: answer_problem,
@@ -90,16 +95,36 @@ def _facilities(state: StoreState) -> FacilityDocuments:
     )
 
 
-def _lists(state: StoreState) -> tuple[Listed, ...]:
-    views, documents = state.views, state.documents
-    transactions = Transactions(views, documents)
+def _document_routes(served: Served) -> tuple[Route, ...]:
+    state, rows = served.state, served.stream.rows
+    transactions = Transactions(state.views, state.documents)
+    matches = MatchPages(state.views, state.documents, rows, transactions, Flows(state.ledger))
+
+    async def choices(_: Request) -> Response:
+        return JSONResponse(filters(state.views, rows.catalogue))
+
     return (
-        Listed("matches", views.open_matches, documents.match),
+        Route("/api/v1/filters", choices),
+        *matches.routes(),
+        *(route(state.views, listed) for listed in _lists(state, rows, transactions)),
+        *transaction_routes(transactions),
+    )
+
+
+def _lists(state: StoreState, rows: Rows, transactions: Transactions) -> tuple[Listed, ...]:
+    views, documents = state.views, state.documents
+    return (
+        Listed("matches", views.open_matches, documents.match, rows.match),
         Listed("positions", views.positions.values, documents.position),
-        Listed("unmatched", views.unmatched.values, documents.unmatched),
-        Listed("facilities", views.facilities.values, documents.facility),
+        Listed("unmatched", views.unmatched.values, documents.unmatched, rows.unmatched),
+        Listed("facilities", views.facilities.values, documents.facility, rows.facility),
         Listed("rejected", lambda: reversed(views.rejected), documents.rejected),
         Listed("outcomes", lambda: reversed(views.outcomes.values()), answered),
-        Listed("alerts", views.alerts.values, to_json),
-        Listed("transactions", transactions.newest_first, transactions.document),
+        Listed("alerts", lambda: reversed(views.alerts.values()), to_json, rows.alert),
+        Listed(
+            "transactions",
+            transactions.newest_first,
+            transactions.document,
+            lambda agreement: rows.transaction(transactions.document(agreement)),
+        ),
     )

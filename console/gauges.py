@@ -12,7 +12,7 @@ def set_gauges(metrics: Metrics, state: StoreState) -> None:
     """Set the gauges to what the store knows now; a microsecond or two each."""
     views = state.views
     metrics.gauge("synergy_positions")(len(views.positions))
-    open_matches = Counter(match.programme for match in views.open_matches())
+    open_matches = Counter(match.programme for match in views.matches_open())
     for programme, tick in views.programmes.items():
         metrics.gauge("synergy_open_matches", programme=programme)(open_matches[programme])
         metrics.gauge("synergy_programme_time_seconds", programme=programme)(tick.time.timestamp())

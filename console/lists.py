@@ -1,7 +1,11 @@
-"""The lists of `/api/v1`: what is known now, filtered by programme, park, facility and material, from memory."""
+"""The lists of `/api/v1`: what is known now, filtered by programme, park, facility and material, from memory.
+
+`?state=` takes states with commas between them, `?limit=` and `?offset=` a page, `?form=row` the short form of each.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,30 +18,69 @@ from console.problems import Problem, ProblemError
 from console.views import Views
 
 MOST_ROWS = 10_000
-DEFAULT_ROWS = 500
+MOST = 10**9
+DEFAULTS = {"limit": 500, "offset": 0}
+FORMS = ("full", "row")
 _FILTERS = ("programme", "park", "facility", "material", "command")
+
+
+Document = Callable[[Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One list: its name, its events best or newest first, and how one becomes a document."""
+    """One list: its name, its events best or newest first, and how one becomes a document or a row."""
 
     name: str
     events: Callable[[], Iterable[Any]]
-    document: Callable[[Any], Mapping[str, Any]]
+    document: Document
+    row: Document | None = None
 
 
 def route(views: Views, listed: Listed) -> Route:
-    """Return the route of a list. `total` counts what the filters let through, shown or not."""
+    """Return the route of a list.
+
+    `total` counts what the filters let through, shown or not, and `states` what the other filters let through by state.
+    """
+    forms = {"full": listed.document, "row": listed.row or listed.document}
 
     async def endpoint(request: Request) -> Response:
-        limit = _limit(request)
-        wanted = wanted_by(views, request.query_params, ("limit",))
+        limit, offset = (
+            _number(request, "limit", (1, MOST_ROWS)),
+            _number(request, "offset", (0, MOST)),
+        )
+        wanted = wanted_by(views, request.query_params, ("limit", "offset", "state", "form"))
+        document = forms[form_of(request.query_params)]
         found = [event for event in listed.events() if wanted(event)]
-        shown = [listed.document(event) for event in found[:limit]]
-        return JSONResponse({listed.name: shown, "total": len(found)})
+        states = Counter(str(event.state) for event in found if hasattr(event, "state"))
+        chosen = _with_state(found, request.query_params.get("state"))
+        shown = [document(event) for event in chosen[offset : offset + limit]]
+        return JSONResponse({listed.name: shown, "total": len(chosen), "states": states})
 
     return Route(f"/api/v1/{listed.name}", endpoint)
+
+
+def form_of(parameters: Mapping[str, str]) -> str:
+    """Return the form that is asked for. Raises ProblemError."""
+    form = parameters.get("form", "full")
+    if form not in FORMS:
+        raise ProblemError(
+            Problem(
+                status=400,
+                reason="unknown_form",
+                detail=f"{form!r} is no form of a document",
+                field="form",
+                fix=f"Write one of {', '.join(FORMS)}, or leave it out.",
+            )
+        )
+    return form
+
+
+def _with_state(events: list[Any], asked: str | None) -> list[Any]:
+    if asked is None:
+        return events
+    states = set(asked.split(","))
+    return [event for event in events if str(getattr(event, "state", None)) in states]
 
 
 def wanted_by(
@@ -56,6 +99,9 @@ def wanted_by(
                 )
             )
 
+    if not any(name in parameters for name in _FILTERS):
+        return _everything
+
     def wanted(event: object) -> bool:
         for name in ("programme", "material", "command"):
             asked = parameters.get(name)
@@ -73,21 +119,26 @@ def wanted_by(
     return wanted
 
 
+def _everything(_: object) -> bool:
+    return True
+
+
 def _facilities(event: object) -> set[str]:
     names = ("facility", "giver", "receiver")
     return {value for name in names if isinstance(value := getattr(event, name, None), str)}
 
 
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(DEFAULT_ROWS))
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_ROWS:
+def _number(request: Request, name: str, bounds: tuple[int, int]) -> int:
+    least, most = bounds
+    text = request.query_params.get(name, str(DEFAULTS[name]))
+    if not text.isdecimal() or not least <= int(text) <= most:
         raise ProblemError(
             Problem(
                 status=400,
                 reason="out_of_range",
                 detail=f"{text!r} is no number of rows",
-                field="limit",
-                fix=f"Give a whole number from 1 to {MOST_ROWS}.",
+                field=name,
+                fix=f"Give a whole number from {least} to {most}.",
             )
         )
     return int(text)

@@ -140,7 +140,7 @@ class StoreState:
             "events_per_second": self.events_per_second,
             "published": self.ledger_rows.get("availability"),
             "positions": len(self.views.positions),
-            "open_matches": len(self.views.open_matches()),
+            "open_matches": sum(1 for _ in self.views.matches_open()),
             "unmatched": len(self.views.unmatched),
             "rejected": self.ledger_rows.get("rejected"),
             "funnel": asdict(funnel(self.views.history, self.views.positions.values())),

@@ -3,6 +3,9 @@
 Each message has the kind of the thing as its event (`match`, `position`, ...), its document as data, and an id to
 resume after. When the place to resume from is gone, one `reset` tells the client to read the lists again. A client that
 falls behind by more than is kept is reset too: it can't hold the store back.
+
+`?kinds=match,alert` leaves out every other kind and `?form=row` gives the short form of each. `?positions_of=MATCH`
+adds the positions of the two flows of one match, for a client that wants no others.
 """
 
 from __future__ import annotations
@@ -18,9 +21,12 @@ from starlette.responses import Response, StreamingResponse
 from console.changes import Changes, ResumeGoneError
 from console.commands import answered
 from console.documents import Documents
-from console.lists import wanted_by
+from console.lists import form_of, wanted_by
+from console.matches import flows_of, known_match
+from console.problems import Problem, ProblemError
+from console.rows import Rows
 from console.transactions import Transactions
-from console.views import Views
+from console.views import SeriesName, Views, series_name
 from schemas.events import (
     Alert,
     Event,
@@ -36,7 +42,37 @@ from schemas.events import (
 from schemas.json_form import to_json
 
 HEARTBEAT_S = 15.0
+PROGRESS = 500
+"""After so many changes that a client did not want it is told how far they are."""
+KINDS: Mapping[type[Event], str] = {
+    Match: "match",
+    Position: "position",
+    Unmatched: "unmatched",
+    FacilityFacts: "facility",
+    Tick: "programme",
+    Rejected: "rejected",
+    Outcome: "outcome",
+    Transaction: "transaction",
+    Alert: "alert",
+}
+_OWN_PARAMETERS = ("last_event_id", "kinds", "form", "positions_of")
 Shown = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a client wants to see: `flows` are series whose positions it wants whatever the kinds are."""
+
+    wanted: Callable[[object], bool]
+    form: str = "full"
+    kinds: frozenset[str] = frozenset(KINDS.values())
+    flows: frozenset[SeriesName] = frozenset()
+
+    def takes(self, event: Event) -> bool:
+        """Whether the client is told of this event."""
+        if isinstance(event, Position) and self.flows:
+            return series_name(event) in self.flows
+        return KINDS.get(type(event)) in self.kinds and self.wanted(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +82,38 @@ class Stream:
     changes: Changes
     views: Views
     documents: Documents
+    rows: Rows
 
     async def answer(self, request: Request) -> Response:
         """Answer a request: headers first, then messages until the client or the store goes."""
-        wanted = wanted_by(self.views, request.query_params, ("last_event_id",))
-        resume = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
+        parameters = request.query_params
+        wanted = wanted_by(self.views, parameters, _OWN_PARAMETERS)
+        resume = request.headers.get("last-event-id") or parameters.get("last_event_id")
+        chosen = Choice(wanted, form_of(parameters), _kinds(parameters), self._flows(parameters))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            self.messages(resume, wanted), media_type="text/event-stream", headers=headers
+            self.messages(resume, chosen), media_type="text/event-stream", headers=headers
         )
 
-    async def messages(
-        self, resume: str | None, wanted: Callable[[object], bool]
-    ) -> AsyncGenerator[str]:
-        """Yield messages from the place to resume after, or from now on."""
-        yield "retry: 1000\n\n"
-        reached = self.changes.last
-        if resume is not None:
-            try:
-                reached = self.changes.number(resume)
-                self.changes.since(reached)
-            except ResumeGoneError:
-                reached = self.changes.last
-                yield self._reset(reached)
+    async def messages(self, resume: str | None, choice: Choice) -> AsyncGenerator[str]:
+        """Yield messages from the place to resume after, or from now on.
+
+        `begin` and `progress` carry nothing but a place to resume after: what a client leaves out moves on too.
+        """
+        reached, opening = self._start(resume)
+        told = reached
+        yield f"retry: 1000\n{self._bare(opening, reached)}"
         while not self.changes.closed:
             try:
                 news = self.changes.since(reached)
             except ResumeGoneError:
-                reached = self.changes.last
-                yield self._reset(reached)
+                reached = told = self.changes.last
+                yield self._bare("reset", reached)
                 continue
             for change in news:
-                shown = self._shown(change.event) if wanted(change.event) else None
+                shown = self._shown(change.event, choice) if choice.takes(change.event) else None
                 if shown is not None:
+                    told = change.number
                     yield self._message(change.number, *shown)
             if news:
                 reached = news[-1].number
@@ -86,36 +121,92 @@ class Stream:
                 await self.changes.wait(HEARTBEAT_S)
                 if reached == self.changes.last:
                     yield ": still here\n\n"
+            if reached - told >= PROGRESS:
+                told = reached
+                yield self._bare("progress", reached)
+
+    def _start(self, resume: str | None) -> tuple[int, str]:
+        """Return the change to begin after, and how the client is told of it."""
+        if resume is None:
+            return self.changes.last, "begin"
+        try:
+            reached = self.changes.number(resume)
+            self.changes.since(reached)
+        except ResumeGoneError:
+            return self.changes.last, "reset"
+        return reached, "begin"
+
+    def _flows(self, parameters: Mapping[str, str]) -> frozenset[SeriesName]:
+        text = parameters.get("positions_of")
+        if text is None:
+            return frozenset()
+        return frozenset(flows_of(known_match(self.views, text, "positions_of")))
 
     def _message(self, number: int, kind: str, document: Mapping[str, Any]) -> str:
         data = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
         return f"id: {self.changes.name(number)}\nevent: {kind}\ndata: {data}\n\n"
 
-    def _reset(self, number: int) -> str:
-        return f"id: {self.changes.name(number)}\nevent: reset\ndata: {{}}\n\n"
+    def _bare(self, kind: str, number: int) -> str:
+        return self._message(number, kind, {})
 
-    def _shown(self, event: Event) -> Shown | None:
+    def _shown(self, event: Event, choice: Choice) -> Shown | None:
+        kind = KINDS.get(type(event))
+        if kind is None:
+            return None
+        short = self._row(event) if choice.form == "row" else None
+        return kind, self._document(event) if short is None else short
+
+    def _row(self, event: Event) -> Mapping[str, Any] | None:
+        match event:
+            case Match():
+                return self.rows.match(event)
+            case Unmatched():
+                return {**self.rows.unmatched(event), "resolved": event.resolved}
+            case FacilityFacts():
+                return self.rows.facility(event)
+            case Transaction():
+                return self.rows.transaction(self._document(event))
+            case Alert():
+                return self.rows.alert(event)
+            case _:
+                return None
+
+    def _document(self, event: Event) -> Mapping[str, Any]:
         documents = self.documents
         match event:
             case Match():
-                return "match", documents.match(event)
+                return documents.match(event)
             case Position():
-                return "position", documents.position(event)
+                return documents.position(event)
             case Unmatched():
-                return "unmatched", documents.unmatched(event)
+                return documents.unmatched(event)
             case FacilityFacts():
-                return "facility", documents.facility(event)
+                return documents.facility(event)
             case Tick():
-                return "programme", documents.programme(event)
-            case Rejected():
-                return "rejected", documents.rejected(event)
+                return documents.programme(event)
             case Outcome():
-                return "outcome", answered(event)
+                return answered(event)
             case Transaction():
                 agreement = self.views.history.agreements[event.agreement]
-                transactions = Transactions(self.views, documents)
-                return "transaction", transactions.document(agreement)
-            case Alert():
-                return "alert", to_json(event)
+                return Transactions(self.views, documents).document(agreement)
             case _:
-                return None
+                return to_json(event)
+
+
+def _kinds(parameters: Mapping[str, str]) -> frozenset[str]:
+    text = parameters.get("kinds")
+    if text is None:
+        return frozenset(KINDS.values())
+    asked = frozenset(text.split(","))
+    unknown = sorted(asked - set(KINDS.values()))
+    if unknown:
+        raise ProblemError(
+            Problem(
+                status=400,
+                reason="unknown_kind",
+                detail=f"{unknown[0]!r} is no kind of message",
+                field="kinds",
+                fix=f"Write some of {', '.join(sorted(KINDS.values()))}, with commas between them.",
+            )
+        )
+    return asked

@@ -7,11 +7,13 @@ One thread, the event loop's, owns it.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from schemas.events import (
     Alert,
+    AlertState,
     Direction,
     Event,
     FacilityFacts,
@@ -63,6 +65,9 @@ class Views:
         default_factory=dict[str, dict[str, FacilityFacts]]
     )
     _left: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    _changed: int = 0
+    _ordered: list[Match] = field(default_factory=list[Match])
+    _ordered_at: int = -1
 
     def take(self, event: Event) -> None:
         """Fold one event in."""
@@ -70,13 +75,14 @@ class Views:
         match event:
             case Position():
                 if not self._has_left(event):
-                    self.positions[_series(event)] = event
+                    self.positions[series_name(event)] = event
             case FacilityFacts():
                 self._take_facts(event)
             case Match():
                 self._take_match(event)
             case Transaction():
                 self.history.take_transaction(event)
+                self._changed += 1
             case Unmatched():
                 self._take_unmatched(event)
             case Tick():
@@ -86,7 +92,7 @@ class Views:
                 if len(self.outcomes) > _KEPT_OUTCOMES:
                     self.outcomes.popitem(last=False)
             case Alert():
-                self.alerts[event.id] = event
+                self._take_alert(event)
             case Rejected():
                 self.rejected.append(event)
                 self.rejections += 1
@@ -99,6 +105,7 @@ class Views:
         return None if found is None else found.programme
 
     def _take_match(self, match: Match) -> None:
+        self._changed += 1
         self.history.take_match(match)
         self.matches[match.id] = match
         self._closed.pop(match.id, None)
@@ -106,6 +113,15 @@ class Views:
             self._closed[match.id] = None
             if len(self._closed) > _KEPT_CLOSED:
                 del self.matches[self._closed.popitem(last=False)[0]]
+
+    def _take_alert(self, alert: Alert) -> None:
+        """Keep alerts in the order in which they were raised: one that is raised again after its end is new."""
+        known = self.alerts.get(alert.id)
+        if alert.state is AlertState.RAISED and (
+            known is None or known.state is AlertState.CLEARED
+        ):
+            self.alerts.pop(alert.id, None)
+        self.alerts[alert.id] = alert
 
     def _take_facts(self, facts: FacilityFacts) -> None:
         """Keep what each programme says of a facility: the order of two programmes' partitions is not known."""
@@ -135,9 +151,9 @@ class Views:
 
     def _take_unmatched(self, event: Unmatched) -> None:
         if event.resolved or self._has_left(event):
-            self.unmatched.pop(_series(event), None)
+            self.unmatched.pop(series_name(event), None)
         else:
-            self.unmatched[_series(event)] = event
+            self.unmatched[series_name(event)] = event
 
     def _take_tick(self, tick: Tick) -> None:
         known = self.programmes.get(tick.programme)
@@ -146,13 +162,25 @@ class Views:
 
     def open_matches(self) -> list[Match]:
         """Return the matches that people can still act on, best first."""
-        found = [
+        if self._ordered_at != self._changed:
+            self._ordered = sorted(self.matches_open(), key=_worth_first)
+            self._ordered_at = self._changed
+        return self._ordered
+
+    def matches_open(self) -> Iterator[Match]:
+        """Yield the same in no order; only what is agreed can have an agreement that is over."""
+        return (
             match
             for match in self.matches.values()
-            if match.state in OPEN_STATES and not self.history.is_over(match)
-        ]
-        return sorted(found, key=lambda m: (-(m.gain_giver + m.gain_receiver), str(m.id)))
+            if match.state in OPEN_STATES
+            if match.state is not MatchState.AGREED or not self.history.is_over(match)
+        )
 
 
-def _series(event: Position | Unmatched) -> SeriesName:
+def _worth_first(match: Match) -> tuple[float, UUID]:
+    return -float(match.gain_giver + match.gain_receiver), match.id
+
+
+def series_name(event: Position | Unmatched) -> SeriesName:
+    """Return the name by which the views know a series."""
     return event.programme, event.facility, event.material, event.direction

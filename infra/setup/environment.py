@@ -1,7 +1,8 @@
-"""Makes `.venv` from the lock file: `python3 infra/setup/environment.py run|dev`.
+"""Makes `.venv` from the lock file: `python3 infra/setup/environment.py run|dev`; `browser` brings a browser instead.
 
 Runs before anything is installed, so it is one file of standard library. `run` brings what the product needs, `dev`
 also the tools of the gates; `.venv` never loses what it has. A stamp makes the second call a matter of milliseconds.
+`browser` looks for the Chromium of the system, for the tests of the page and its screenshots.
 """
 
 import hashlib
@@ -19,12 +20,17 @@ OWN_UV = ROOT / "var" / "setup" / "uv"
 UV_VERSION = "0.13.9"
 OLDEST_UV = (0, 9)  # older ones can't read the revision of the lock file
 OLDEST_PYTHON = (3, 11)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_PACKAGES = ("chromium", "fonts-inter", "fonts-wqy-microhei")
 NEWER_PYTHONS = ("python3.13", "python3.12", "python3.11")
 
 
 def main() -> None:
     """Bring `.venv` up to date, or say in one sentence what is missing and how to get it."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else "dev"
+    if wanted == "browser":
+        ensure_browser()
+        return
     if sys.version_info < OLDEST_PYTHON:
         use_newer_python()
     fingerprint = fingerprint_of_inputs()
@@ -119,18 +125,25 @@ def can_make_environments() -> bool:
 
 def install_venv_package() -> None:
     """Install python3-venv by apt as root; as anybody else say the command."""
-    packages = ["python3-venv"]
+    install_packages(["python3-venv"], "Python's venv", ", or put uv on PATH")
+
+
+def ensure_browser() -> None:
+    """Install Chromium by apt as root where there is no browser; as anybody else say the command."""
+    if not any(shutil.which(name) for name in BROWSERS):
+        install_packages(list(BROWSER_PACKAGES), "Chromium, in which the page is tested,", "")
+
+
+def install_packages(packages: "list[str]", what: str, otherwise: str) -> None:
+    """Install packages of the system as root; as anybody else say the command."""
     if shutil.which("apt-get") is None:
-        fail(
-            "Python's venv and ensurepip are missing: install them with your system's packages, "
-            "or put uv on PATH"
-        )
+        fail(f"{what} is missing: install it with your system's packages{otherwise}")
     if os.geteuid() != 0:
         fail(
-            f"Python's venv is missing. Type `sudo apt install {' '.join(packages)}`, or put uv "
-            f"on PATH, then run the same command again"
+            f"{what} is missing. Type `sudo apt install {' '.join(packages)}`{otherwise}, then run "
+            "the same command again"
         )
-    say("setup: python3-venv is missing: installing it with apt-get")
+    say(f"setup: {what} is missing: installing {' '.join(packages)} with apt-get")
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     run_quietly(["apt-get", "update", "-qq"], "apt-get update", quiet)
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]

@@ -92,7 +92,7 @@ class Words:
         return subject if names is None else names[language is Language.ZH]
 
     def _text(self, text: str, language: Language) -> str:
-        names = self._use(text)
+        names = self._use(text) or self._material(text)
         return text if names is None else names[language is Language.ZH]
 
     def _material(self, name: str) -> tuple[str, str] | None:

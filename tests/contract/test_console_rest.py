@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from console.stream import Choice
 from schemas import topic_files
 from schemas.events import Command, Event, FacilityFacts, Match, MatchState, Outcome, Position
 from schemas.json_form import from_json
@@ -214,18 +215,18 @@ def test_probes_and_metrics_answer(client: TestClient) -> None:
 
 
 async def _messages(desk: Desk, resume: str | None, count: int) -> list[str]:
-    """Return the first messages after the opening line."""
-    stream = desk.stream.messages(resume, lambda _: True)
-    found = [await anext(stream) for _ in range(count + 1)]
+    """Return the first messages."""
+    stream = desk.stream.messages(resume, Choice(lambda _: True))
+    found = [await anext(stream) for _ in range(count)]
     await stream.aclose()
-    return found[1:]
+    return found
 
 
 def test_a_stream_resumes_after_the_last_change_that_was_seen(desk: Desk) -> None:
     match: Match = _example("Match")
     for revision in (1, 2, 3):
         desk.show(topic_files.MATCHES, replace(match, revision=revision))
-    first, second = asyncio.run(_messages(desk, "run1-1", 2))
+    _, first, second = asyncio.run(_messages(desk, "run1-1", 3))
     assert first.startswith("id: run1-2\nevent: match\ndata: {")
     assert '"revision":2' in first
     assert second.startswith("id: run1-3\n")
@@ -235,7 +236,7 @@ def test_a_stream_resumes_after_the_last_change_that_was_seen(desk: Desk) -> Non
 def test_a_stream_that_cannot_resume_is_reset(desk: Desk, gone: str) -> None:
     desk.show(topic_files.MATCHES, _example("Match"))
     (message,) = asyncio.run(_messages(desk, gone, 1))
-    assert message == "id: run1-1\nevent: reset\ndata: {}\n\n"
+    assert message == "retry: 1000\nid: run1-1\nevent: reset\ndata: {}\n\n"
 
 
 def test_a_stream_that_fell_behind_what_is_kept_is_reset(desk: Desk) -> None:
@@ -243,14 +244,14 @@ def test_a_stream_that_fell_behind_what_is_kept_is_reset(desk: Desk) -> None:
     for _ in range(4_010):
         desk.changes.note(event)
     (message,) = asyncio.run(_messages(desk, "run1-3", 1))
-    assert message == "id: run1-4010\nevent: reset\ndata: {}\n\n"
+    assert message == "retry: 1000\nid: run1-4010\nevent: reset\ndata: {}\n\n"
 
 
 def test_a_stream_ends_when_the_store_stops(desk: Desk) -> None:
     async def read() -> list[str]:
-        stream = desk.stream.messages(None, lambda _: True)
+        stream = desk.stream.messages(None, Choice(lambda _: True))
         opening = await anext(stream)
         desk.changes.close()
         return [opening, *[message async for message in stream]]
 
-    assert asyncio.run(read()) == ["retry: 1000\n\n"]
+    assert asyncio.run(read()) == ["retry: 1000\nid: run1-0\nevent: begin\ndata: {}\n\n"]

@@ -16,6 +16,7 @@ from console.commands import Commands
 from console.documents import Documents
 from console.feed import Feed
 from console.ledger_readers import LedgerReaders
+from console.rows import Rows
 from console.state import StoreState
 from console.stream import Stream
 from console.views import Views
@@ -25,7 +26,7 @@ from runtime.log import TopicPartition
 from runtime.logs import logger
 from runtime.memory_sink_source import MemoryTopics
 from runtime.metrics import Metrics
-from runtime.publisher import MemoryPublisher
+from runtime.publisher import MemoryPublisher, Publisher
 from schemas import topic_files
 from schemas.avro_files import record_schemas
 from schemas.codec import Codec
@@ -33,6 +34,7 @@ from schemas.events import Event
 from sinks.ledger_status import LedgerStatus
 from synergy.catalogue import load_catalogue
 from tests.ledger.engine import EngineLedger, open_ledger
+from tests.ledger.samples import SCHEMA_IDS
 
 TOPICS = (
     topic_files.MATCHES,
@@ -42,6 +44,12 @@ TOPICS = (
     topic_files.OUTCOMES,
     topic_files.ALERTS,
     topic_files.REJECTED,
+)
+LEDGER_CODEC = Codec(
+    {
+        "".join(part.title() for part in name.split("_")): number
+        for name, number in SCHEMA_IDS.items()
+    }
 )
 
 
@@ -60,6 +68,11 @@ class Desk:
     ledger: EngineLedger
     readers: LedgerReaders
 
+    def record(self, topic: str, event: Event) -> None:
+        """Put an event into the ledger, as its sink does."""
+        self.ledger.append_bytes(LEDGER_CODEC.encode(event), topic=topic)
+        self.ledger.drain()
+
     def show(self, topic: str, event: Event) -> None:
         self.topics.append(TopicPartition(topic, 0), b"key", self.codec.encode(event))
         self.read()
@@ -69,13 +82,15 @@ class Desk:
 
 
 @contextmanager
-def open_desk(path: Path) -> Generator[Desk]:
+def open_desk(path: Path, publisher: Publisher | None = None) -> Generator[Desk]:
+    """Open a desk; commands go to `publisher`, or are kept in memory."""
     ids = {name: number for number, name in enumerate(sorted(record_schemas()), start=1)}
     codec, views, changes = Codec(ids), Views(), Changes("run1")
     topics = MemoryTopics(dict.fromkeys(TOPICS, 1))
-    documents = Documents(views, load_catalogue())
+    catalogue = load_catalogue()
+    documents, rows = Documents(views, catalogue), Rows.of(views, catalogue)
     feed = Feed(topics.source("views"), codec, views, changes, logger("tests"))
-    publisher = MemoryPublisher({topic_files.COMMANDS: 4})
+    kept = MemoryPublisher({topic_files.COMMANDS: 4})
     with open_ledger(path) as ledger:
         readers = LedgerReaders.of(ledger.database)
         state = StoreState(
@@ -88,8 +103,8 @@ def open_desk(path: Path) -> Generator[Desk]:
             clock=SystemClock(),
             log=logger("tests"),
         )
-        stream = Stream(changes, views, documents)
-        commands = Commands(publisher, codec, views, changes, SystemClock(), asyncio.Lock())
+        stream = Stream(changes, views, documents, rows)
+        commands = Commands(publisher or kept, codec, views, changes, SystemClock(), asyncio.Lock())
         served = Served(state=state, commands=commands, stream=stream, metrics=Metrics())
         feed.open()
         yield Desk(
@@ -100,7 +115,7 @@ def open_desk(path: Path) -> Generator[Desk]:
             changes=changes,
             stream=stream,
             codec=codec,
-            publisher=publisher,
+            publisher=kept,
             ledger=ledger,
             readers=readers,
         )

@@ -1,0 +1,73 @@
+"""The page in a real browser, against the real application with the real market in memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.browser.stand import Stand, open_stand
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDE = ViewportSize(width=1440, height=900)
+NARROW = ViewportSize(width=360, height=740)
+
+
+@dataclass
+class Visit:
+    """One open page, and what went wrong on it: errors, refused contents, requests to elsewhere."""
+
+    page: Page
+    stand: Stand
+    troubles: list[str] = field(default_factory=list[str])
+    foreign: list[str] = field(default_factory=list[str])
+
+    def open(self, address: str = "") -> Page:
+        """Go to the page and wait until it can be used."""
+        self.page.goto(self.stand.address + address)
+        self.page.locator("body[data-ready]").wait_for()
+        return self.page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("there is no Chromium: `make browser` installs it or says the command")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]  # root in a container has neither
+        opened = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[Stand]:
+    with open_stand(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Browser, stand: Stand) -> Iterator[Visit]:
+    context = browser.new_context(viewport=WIDE, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    made = Visit(page, stand)
+    page.on("pageerror", lambda error: made.troubles.append(str(error)))
+    page.on(
+        "console",
+        lambda message: made.troubles.append(message.text) if message.type == "error" else None,
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith(stand.address) else made.foreign.append(request.url)
+        ),
+    )
+    yield made
+    context.close()
+    assert made.foreign == []
