@@ -6,7 +6,7 @@ Exit status: 0 done; 1 failed, or a check found a problem; 2 the command was typ
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -32,12 +32,16 @@ schemas = typer.Typer(
 worker = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Run one stage of processing."
 )
+verify = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Recompute what was published."
+)
 config = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Settings.")
 app.add_typer(topics, name="topics")
 app.add_typer(rejected, name="rejected")
 app.add_typer(schemas, name="schemas")
 app.add_typer(worker, name="worker")
 app.add_typer(config, name="config")
+app.add_typer(verify, name="verify")
 app.add_typer(match, name="match")
 app.add_typer(transaction, name="transaction")
 app.add_typer(alert, name="alert")
@@ -254,6 +258,23 @@ def sql(
     from cli.questions import sql
 
     raise typer.Exit(sql(context.obj, statement, "json" if as_json else "text"))
+
+
+@verify.command("positions")
+def verify_positions(
+    context: typer.Context,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="What was known then; default: now.")
+    ] = None,
+    facility: Annotated[str | None, typer.Option(help="Only of this facility.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute positions from the ledger's readings; status 1 when one differs."""
+    from cli.verify import verify_positions
+
+    form: Literal["text", "json"] = "json" if as_json else "text"
+    raise typer.Exit(verify_positions(context.obj, at, facility, form))
 
 
 def main() -> NoReturn:

@@ -109,7 +109,8 @@ def judge(
             result.duplicates.add(arrival.offset)
             continue
         known.add(reading.sequence)
-        _lose_oldest_gap(known, identity, result)
+        if reading.sequence - 1 not in known:  # else there is no new range
+            _lose_oldest_gap(known, identity, result)
         result.accepted.setdefault(series, []).append(arrival)
         if reading.quality is not Quality.BAD and reading.form is not Form.PLAN:
             day = (arrival.end - 1) // DAY_US

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
 
+from cli.connections import registry_address
+from cli.verify import Ledger, Selection, verified
 from runtime.log import OutRecord
+from runtime.registry.client import RegistryClient
 from schemas import topic_files
 from schemas.events import Availability, Direction, Match
 from sinks.measure import DOUBLED, POSITIONS_DIFFERING, STREAMS, PublishedStream, measure, query
+from stream_processors.balance import material_rules
+from synergy.catalogue import load_catalogue
 from tests.end_to_end.pipeline import Pipeline
 from tests.end_to_end.plants import TONNE, analysed, facility, now, reading
 
@@ -120,6 +125,18 @@ def test_every_published_position_equals_its_readings(killed: Pipeline) -> None:
     [[positions, differing]] = killed.sql(query(POSITIONS_DIFFERING))
     assert positions > len(GIVERS)
     assert differing == 0
+
+
+def test_every_position_is_recomputed_from_the_bytes_of_the_ledger(killed: Pipeline) -> None:
+    rules = material_rules(load_catalogue())
+    with RegistryClient(registry_address(killed.stack.settings)) as registry:
+        ledger = Ledger(killed.store, registry, killed.codec)
+        report = verified(ledger, Selection(), rules)
+        assert report.positions > len(GIVERS)
+        assert report.readings >= READINGS_EACH * (len(GIVERS) + len(RECEIVERS))
+        assert report.differences == []
+        before_all = Selection(at=datetime(2000, 1, 1, tzinfo=UTC), facility=GIVERS[0])
+        assert verified(ledger, before_all, rules).positions == 0
 
 
 def test_the_positions_on_screen_include_everything(killed: Pipeline) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,6 +15,13 @@ from synergy.balance import PartitionBalances
 from synergy.balance.judgement import Arrival, Judgement, judge
 from synergy.balance.oracle import ProgrammeMoment, Recomputed, recompute
 from synergy.balance.terms import DAY_US, moment
+from synergy.balance.verification import (
+    Stated,
+    Taken,
+    fields_of,
+    fields_of_recomputed,
+    verify,
+)
 from tests.property.balance_input import (
     HOUR_US,
     NOW_2024,
@@ -46,6 +53,16 @@ class Passing:
     now_us: int
     replay_us: int
     chapter: str
+
+    @property
+    def tick(self) -> Tick:
+        return Tick(
+            programme="history",
+            time=moment(self.replay_us),
+            state=ReplayState.RUNNING,
+            speed=3600.0,
+            chapter=self.chapter,
+        )
 
 
 @dataclass(frozen=True)
@@ -107,14 +124,7 @@ class Run:
 
     def pass_time(self, step: Passing) -> None:
         self.balances.clock(step.now_us)
-        tick = Tick(
-            programme="history",
-            time=moment(step.replay_us),
-            state=ReplayState.RUNNING,
-            speed=3600.0,
-            chapter=step.chapter,
-        )
-        self.balances.apply_tick(tick)
+        self.balances.apply_tick(step.tick)
 
     def commit(self) -> tuple[Position | FacilityFacts, ...]:
         events = self.balances.take_events(self.next_offset)
@@ -139,11 +149,13 @@ class Expectation:
     now_us: int = 0
     replay: ProgrammeMoment = field(default_factory=lambda: ProgrammeMoment(0))
     chapter: str = ""
+    taken: list[Taken] = field(default_factory=list[Taken])
 
     def receive(self, readings: Sequence[Availability], now_us: int) -> None:
         start = len(self.arrivals)
         self.now_us = now_us
         self.arrivals += [Arrival(start + i, now_us, r) for i, r in enumerate(readings)]
+        self.taken += [Taken(start + i, now_us, r) for i, r in enumerate(readings)]
 
     def pass_time(self, step: Passing) -> None:
         self.now_us = step.now_us
@@ -151,6 +163,20 @@ class Expectation:
         start = step.replay_us if jump else self.replay.chapter_start_us
         self.replay = ProgrammeMoment(step.replay_us, start)
         self.chapter = step.chapter
+        self.taken.append(Taken(len(self.arrivals) - 1, step.now_us, step.tick))
+
+    def evidence(self, position: Position, refused: Container[int]) -> list[Taken]:
+        """What the ledger has for a position: readings of its facility that were not refused, and all ticks."""
+        return [
+            one
+            for one in self.taken
+            if isinstance(one.event, Tick)
+            or (
+                isinstance(one.event, Availability)
+                and one.event.facility == position.facility
+                and one.offset not in refused
+            )
+        ]
 
     def judgement(self) -> Judgement:
         return judge(
@@ -171,58 +197,6 @@ class Expectation:
 
 def key_of(position: Position) -> tuple[str, str, str]:
     return position.facility, position.material, position.direction.value
-
-
-def as_oracle(position: Position) -> dict[str, object]:
-    """Return the fields of a position that the oracle recomputes."""
-    return {
-        "as_of": position.as_of,
-        "quantity_24h": position.quantity_24h,
-        "days_seen": position.days_seen,
-        "firm_per_day": position.firm_per_day,
-        "interruptible_per_day": position.interruptible_per_day,
-        "stock": position.stock,
-        "stock_at": position.stock_at,
-        "plan_per_day": position.plan_per_day,
-        "shares": (
-            position.quality_good,
-            position.quality_uncertain,
-            position.quality_estimated,
-        ),
-        "stale": position.stale,
-        "late": position.late,
-        "latest": position.latest.offset,
-        "source": (position.latest_source, position.latest_sequence, position.source_kind),
-        "data_kind": position.data_kind,
-        "basis": position.basis,
-        "formula": position.formula,
-        "flags": position.flags,
-        "properties": position.properties,
-    }
-
-
-def from_oracle(found: Recomputed) -> dict[str, object]:
-    latest = found.latest.reading
-    return {
-        "as_of": moment(found.as_of),
-        "quantity_24h": found.quantity_24h,
-        "days_seen": found.days_seen,
-        "firm_per_day": found.firm_per_day,
-        "interruptible_per_day": found.interruptible_per_day,
-        "stock": found.stock,
-        "stock_at": None if found.stock_at is None else moment(found.stock_at),
-        "plan_per_day": found.plan_per_day,
-        "shares": found.shares,
-        "stale": found.stale,
-        "late": found.late,
-        "latest": found.latest.offset,
-        "source": (latest.source, latest.sequence, latest.source_kind),
-        "data_kind": found.data_kind,
-        "basis": found.basis,
-        "formula": found.formula,
-        "flags": found.flags,
-        "properties": found.properties,
-    }
 
 
 def far(old: int | None, new: int | None) -> bool:
@@ -269,8 +243,10 @@ def test_every_published_position_equals_the_oracle_and_what_is_not_published_is
             present = expected.positions()
             for event in run.commit():
                 if isinstance(event, Position):
-                    assert as_oracle(event) == from_oracle(present[key_of(event)])
+                    assert fields_of(event) == fields_of_recomputed(present[key_of(event)])
                     assert event.applied.offset == run.next_offset
+                    evidence = expected.evidence(event, run.refused)
+                    assert verify(Stated(event, expected.now_us), evidence, RULES) == ()
                     told[key_of(event)] = event
             assert told.keys() == present.keys()
             for key, position in told.items():

@@ -1,0 +1,232 @@
+"""`synergy verify positions`: published positions recomputed from the ledger's own bytes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from cli.connections import registry_address
+from cli.questions import ask
+from cli.store_client import StoreClient
+from cli.tables import aligned
+from runtime.registry.client import RegistryClient
+from runtime.registry.publishing import look_up_all, with_schemas_of
+from runtime.settings import load
+from schemas.codec import Codec
+from schemas.events import Position
+from stream_processors.balance import material_rules
+from synergy.balance import MaterialRule
+from synergy.balance.verification import Difference, Stated, Taken, verify
+from synergy.catalogue import load_catalogue
+
+Form = Literal["text", "json"]
+PAGE = 5_000
+US_PER_MS = 1_000
+COLUMNS = ("facility", "material", "direction", "field", "stated", "recomputed")
+READ = "SELECT _offset, toUnixTimestamp64Milli(_timestamp) AS appended_ms, hex(_value) FROM"
+NOT_REJECTED = (
+    "(_topic, _partition, _offset) NOT IN"
+    " (SELECT origin.topic, origin.partition, origin.offset FROM rejected)"
+)
+NEWEST_TOPIC = "_topic_id = (SELECT argMax(_topic_id, _timestamp) FROM availability)"
+
+
+class MomentError(Exception):
+    """A time is not in ISO 8601."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--at {text!r} is no time: write it like 2026-03-01T12:00:00Z")
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which positions: the latest of each series that was known at a time, or now; of one facility, or of all."""
+
+    at: datetime | None = None
+    facility: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What was looked at, and what differs."""
+
+    positions: int = 0
+    readings: int = 0
+    differences: list[Difference] = field(default_factory=list[Difference])
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "positions": self.positions,
+            "readings": self.readings,
+            "differing": len({one.position for one in self.differences}),
+            "differences": [
+                dict(zip(COLUMNS, row, strict=True)) for row in _rows(self.differences)
+            ],
+        }
+
+
+def verify_positions(
+    flags: Mapping[str, object], at: str | None, facility: str | None, form: Form
+) -> int:
+    """Recompute the latest positions from the readings that they include; return 1 when one differs.
+
+    Raises:
+        SettingsError, StoreError, RegistryError: the ledger or the schemas can't be asked.
+        MomentError: `at` is no time.
+    """
+    settings = load(flags).settings
+    asked = Selection(at=None if at is None else moment_of(at), facility=facility)
+    with (
+        StoreClient(settings.store.address) as store,
+        RegistryClient(registry_address(settings)) as registry,
+    ):
+        ledger = Ledger(store, registry, look_up_all(registry))
+        report = verified(ledger, asked, material_rules(load_catalogue()))
+    if form == "json":
+        sys.stdout.write(json.dumps(report.document(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+    return int(bool(report.differences))
+
+
+def moment_of(text: str) -> datetime:
+    """Return a time in UTC; without an offset it is taken as UTC. Raises MomentError.
+
+    >>> moment_of("2026-03-01T12:00:00+08:00").isoformat()
+    '2026-03-01T04:00:00+00:00'
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MomentError(text) from error
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+class Ledger:
+    """Records as the ledger holds them: their own bytes, decoded here."""
+
+    def __init__(self, store: StoreClient, registry: RegistryClient, codec: Codec) -> None:
+        self._store = store
+        self._registry = registry
+        self._codec = codec
+        self._ticks: dict[tuple[str, int], list[Taken]] = {}
+
+    def positions(self, asked: Selection) -> Iterator[list[Stated]]:
+        """Yield the latest positions, those of one facility at a time."""
+        until = "" if asked.at is None else f" AND _timestamp <= {_time(asked.at)}"
+        if asked.facility is None:
+            _, found = ask(self._store, "SELECT DISTINCT facility FROM positions ORDER BY facility")
+            facilities = [str(row[0]) for row in found]
+        else:
+            facilities = [asked.facility]
+        for facility in facilities:
+            statement = (
+                f"{READ} positions WHERE facility = {_text(facility)}{until}"
+                " ORDER BY _timestamp DESC, _offset DESC LIMIT 1 BY material, direction"
+            )
+            yield [
+                Stated(one.event, one.appended_us)
+                for one in self._read(statement)
+                if isinstance(one.event, Position)
+            ]
+
+    def readings(self, facility: str, partition: int, until: int) -> list[Taken]:
+        """Return the readings of a facility below an offset that were not rejected."""
+        where = f"facility = {_text(facility)} AND _partition = {partition} AND {NEWEST_TOPIC} AND {NOT_REJECTED}"
+        return self._paged("availability", where, -1, until)
+
+    def ticks(self, programme: str, partition: int, until: int) -> list[Taken]:
+        """Return the ticks of a programme below an offset."""
+        key = programme, partition
+        known = self._ticks.setdefault(key, [])
+        where = f"programme = {_text(programme)} AND _partition = {partition} AND {NEWEST_TOPIC}"
+        known += self._paged("ticks", where, known[-1].offset if known else -1, until)
+        return known
+
+    def _paged(self, table: str, where: str, after: int, until: int) -> list[Taken]:
+        found: list[Taken] = []
+        while True:
+            page = self._read(
+                f"{READ} {table} WHERE {where} AND _offset > {after} AND _offset < {until}"
+                f" ORDER BY _offset LIMIT {PAGE}"
+            )
+            found += page
+            if len(page) < PAGE:
+                return found
+            after = page[-1].offset
+
+    def _read(self, statement: str) -> list[Taken]:
+        _, rows = ask(self._store, statement)
+        values = [bytes.fromhex(str(row[2])) for row in rows]
+        if unknown := self._codec.unknown_ids(values):
+            self._codec = with_schemas_of(self._codec, unknown, self._registry)
+        return [
+            Taken(int(row[0]), int(row[1]) * US_PER_MS, self._codec.decode(value))
+            for row, value in zip(rows, values, strict=True)
+        ]
+
+
+def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]) -> Report:
+    """Recompute the positions that were asked for; say on a terminal how far it is."""
+    report = Report()
+    for stated in ledger.positions(asked):
+        if not stated:
+            continue
+        facility = stated[0].position.facility
+        until: dict[int, int] = {}
+        for one in stated:
+            applied = one.position.applied
+            until[applied.partition] = max(until.get(applied.partition, 0), applied.offset)
+        readings = {number: ledger.readings(facility, number, end) for number, end in until.items()}
+        report.readings += sum(len(one) for one in readings.values())
+        for one in stated:
+            applied = one.position.applied
+            ticks = ledger.ticks(one.position.programme, applied.partition, applied.offset)
+            taken = [*ticks, *readings[applied.partition]]
+            report.differences += verify(one, taken, rules)
+            report.positions += 1
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{report.positions} positions, {report.readings} readings ")
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+    return report
+
+
+def _lines(report: Report) -> Iterator[str]:
+    if report.differences:
+        yield from aligned(COLUMNS, _rows(report.differences))
+        yield ""
+    differing = report.document()["differing"]
+    yield (
+        f"{report.positions:,} positions recomputed from {report.readings:,} readings: "
+        f"{differing:,} differ"
+    )
+
+
+def _rows(differences: Sequence[Difference]) -> list[list[str]]:
+    return [
+        [
+            one.position.facility,
+            one.position.material,
+            one.position.direction.value,
+            one.field,
+            str(one.stated),
+            str(one.recomputed),
+        ]
+        for one in differences
+    ]
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _time(value: datetime) -> str:
+    return f"toDateTime64('{value.replace(tzinfo=None).isoformat(sep=' ')}', 6, 'UTC')"

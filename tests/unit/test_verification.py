@@ -1,0 +1,74 @@
+"""A position that does not follow from its readings is found, field by field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from schemas.events import Coordinates, DataKind, Position
+from synergy.balance import PartitionBalances
+from synergy.balance.verification import Stated, Taken, verify
+from tests.property.balance_input import NOW_2024, RULES, facility, frame, reading
+
+TOPIC = "synergy.availability.v1"
+READINGS = [reading(sequence=number, quantity=number * 1_000) for number in range(1, 5)]
+TAKEN = [Taken(offset, NOW_2024, one) for offset, one in enumerate(READINGS)]
+
+
+@pytest.fixture
+def position() -> Position:
+    """The position of the four readings, as the stage publishes it."""
+    balances = PartitionBalances.restore(TOPIC, 0, RULES, (), lambda _: 0)
+    balances.put_facility(facility("a", "live"), 0)
+    balances.apply_readings(frame(READINGS), np.arange(len(READINGS)), NOW_2024)
+    [found] = [one for one in balances.take_events(4) if isinstance(one, Position)]
+    return found
+
+
+def fields(position: Position, taken: list[Taken]) -> list[str]:
+    return [one.field for one in verify(Stated(position, NOW_2024), taken, RULES)]
+
+
+def test_what_was_published_follows_from_its_readings(position: Position) -> None:
+    assert fields(position, TAKEN) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("quantity_24h", 10_001),
+        ("firm_per_day", 1),
+        ("stock", 5),
+        ("stale", True),
+        ("late", 1),
+        ("data_kind", DataKind.SIMULATED),
+        ("flags", ("substitute",)),
+    ],
+)
+def test_a_changed_field_is_named(position: Position, field: str, value: object) -> None:
+    change: dict[str, Any] = {field: value}
+    assert fields(replace(position, **change), TAKEN) == [field]
+
+
+def test_a_reading_that_is_missing_in_the_ledger_shows_in_the_sum(position: Position) -> None:
+    assert "quantity_24h" in fields(position, TAKEN[1:])
+
+
+def test_a_doubled_reading_of_the_ledger_counts_once(position: Position) -> None:
+    assert (
+        fields(position, sorted([*TAKEN, replace(TAKEN[1], offset=3)], key=lambda t: t.offset))
+        == []
+    )
+
+
+def test_what_came_later_is_not_held_against_it(position: Position) -> None:
+    later = Taken(4, NOW_2024, reading(sequence=5, quantity=7))
+    assert fields(position, [*TAKEN, later]) == []
+
+
+def test_a_position_of_nothing_is_found(position: Position) -> None:
+    empty = replace(position, applied=Coordinates(topic=TOPIC, partition=0, offset=0))
+    assert fields(empty, TAKEN) == ["position"]
