@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn, Self, cast
 
 import httpx
 
 TIMEOUT_S = 10.0
+NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer and its version."""
+
+    tag: str
+    document: dict[str, Any]
 
 
 class StoreError(Exception):
@@ -20,19 +30,29 @@ class StoreError(Exception):
 
 
 class StoreClient:
-    """One connection to the store."""
+    """One connection to the store. It keeps the answers and fetches one again when it has changed."""
 
     def __init__(self, address: str, timeout_s: float = TIMEOUT_S) -> None:
         self._address = address
         self._client = httpx.Client(base_url=address, timeout=timeout_s, trust_env=False)
+        self._kept: dict[str, _Kept] = {}
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return a JSON object. Raises StoreError."""
-        return self._call("GET", path, params=query)
+        question = str(httpx.URL(path, params=query))
+        kept = self._kept.get(question)
+        headers = {"If-None-Match": kept.tag} if kept else {}
+        response = self._sent("GET", path, params=query, headers=headers)
+        if kept and response.status_code == NOT_MODIFIED:
+            return kept.document
+        document = self._object(response)
+        if tag := response.headers.get("ETag"):
+            self._kept[question] = _Kept(tag, document)
+        return document
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Send a JSON object and return the answer. Raises StoreError."""
-        return self._call("POST", path, json=dict(body))
+        return self._object(self._sent("POST", path, json=dict(body)))
 
     def get_text(self, path: str, **query: str) -> bytes:
         """Return an answer that is no JSON, such as a CSV, byte by byte. Raises StoreError."""
@@ -51,8 +71,7 @@ class StoreClient:
         """Release the connection."""
         self._client.close()
 
-    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
-        response = self._sent(method, path, **options)
+    def _object(self, response: httpx.Response) -> dict[str, Any]:
         document = self._document(response)
         if response.is_error:
             self._refuse(response)

@@ -97,6 +97,7 @@ def _facilities(state: StoreState) -> FacilityDocuments:
 
 def _document_routes(served: Served) -> tuple[Route, ...]:
     state, rows = served.state, served.stream.rows
+    session = served.stream.changes.session
     transactions = Transactions(state.views, state.documents)
     matches = MatchPages(state.views, state.documents, rows, transactions, Flows(state.ledger))
 
@@ -106,7 +107,7 @@ def _document_routes(served: Served) -> tuple[Route, ...]:
     return (
         Route("/api/v1/filters", choices),
         *matches.routes(),
-        *(route(state.views, listed) for listed in _lists(state, rows, transactions)),
+        *(route(state.views, listed, session) for listed in _lists(state, rows, transactions)),
         *transaction_routes(transactions),
     )
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from console.conditional import conditional
 from console.problems import Problem, ProblemError
 from console.views import Views
 
@@ -37,8 +38,8 @@ class Listed:
     row: Document | None = None
 
 
-def route(views: Views, listed: Listed) -> Route:
-    """Return the route of a list.
+def route(views: Views, listed: Listed, session: str) -> Route:
+    """Return the route of a list. `session` differs at every start of the store.
 
     `total` counts what the filters let through, shown or not, and `states` what the other filters let through by state.
     """
@@ -57,7 +58,9 @@ def route(views: Views, listed: Listed) -> Route:
         shown = [document(event) for event in chosen[offset : offset + limit]]
         return JSONResponse({listed.name: shown, "total": len(chosen), "states": states})
 
-    return Route(f"/api/v1/{listed.name}", endpoint)
+    return Route(
+        f"/api/v1/{listed.name}", conditional(endpoint, lambda: f"{session}-{views.version}")
+    )
 
 
 def form_of(parameters: Mapping[str, str]) -> str:

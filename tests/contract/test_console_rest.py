@@ -95,6 +95,23 @@ def test_a_limit_cuts_the_list_and_not_the_total(desk: Desk, client: TestClient)
     assert (len(answer["positions"]), answer["total"]) == (2, 5)
 
 
+def test_a_list_is_sent_again_only_when_something_has_changed(
+    desk: Desk, client: TestClient
+) -> None:
+    position: Position = _example("Position")
+    desk.show(topic_files.POSITIONS, position)
+    first = client.get("/api/v1/positions")
+    known = {"If-None-Match": first.headers["ETag"]}
+    again = client.get("/api/v1/positions", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    desk.show(topic_files.POSITIONS, replace(position, stale=not position.stale))
+    news = client.get("/api/v1/positions", headers=known)
+    assert news.json()["positions"][0]["stale"] is not first.json()["positions"][0]["stale"]
+    of_another_run = {"If-None-Match": news.headers["ETag"].replace("run1", "run0")}
+    assert client.get("/api/v1/positions", headers=of_another_run).status_code == 200
+
+
 def test_a_question_is_answered_from_the_ledger(client: TestClient) -> None:
     answer = client.post("/api/v1/sql", json={"sql": "SELECT table, rows FROM ledger_rows LIMIT 1"})
     assert answer.json() == {"columns": ["table", "rows"], "rows": [["alerts", 0]]}
