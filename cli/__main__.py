@@ -13,6 +13,7 @@ import typer
 from cli.audit_commands import audit
 from cli.facility_commands import facilities, facility
 from cli.lifecycle_commands import alert, match, transaction
+from cli.publish_command import publishing
 from cli.rejected_commands import rejected
 
 OUR_PACKAGES = frozenset(
@@ -45,6 +46,7 @@ app.add_typer(verify, name="verify")
 app.add_typer(match, name="match")
 app.add_typer(transaction, name="transaction")
 app.add_typer(alert, name="alert")
+app.add_typer(publishing)
 app.add_typer(facilities, name="facilities")
 app.add_typer(facility, name="facility")
 app.add_typer(audit, name="audit")

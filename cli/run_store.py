@@ -9,12 +9,16 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from cli.connections import kafka_connection, registry_address
+from cli.reading_gateway import tokens_of
 from cli.store import StorePlan, StoreTools, run_store
 from console.documents import Documents
 from console.rows import Rows
 from console.views import Views
+from producers.gateway.intake import ReadingIntake
+from producers.spool import Spool
 from runtime.clickhouse import ClickHouseServer, EmbeddedEngine
-from runtime.clock import SystemClock
+from runtime.clock import US_PER_S, SystemClock
+from runtime.kafka_producer import KafkaPublisher
 from runtime.logs import configure, logger
 from runtime.metrics import Metrics
 from runtime.registry.client import RegistryClient
@@ -22,6 +26,7 @@ from runtime.registry.errors import RegistryAnswerError, RegistryError
 from runtime.registry.publishing import look_up_all
 from runtime.setting_types import Settings
 from runtime.settings import load
+from schemas.codec import Codec
 from sinks.ledger_opening import Permissions
 from sinks.writers import SchemasUnavailableError
 from synergy.catalogue import load_catalogue
@@ -61,11 +66,21 @@ def ledger_place(settings: Settings) -> EmbeddedEngine | ClickHouseServer:
     )
 
 
+def reading_intake(settings: Settings, codec: Codec) -> ReadingIntake:
+    """Open the spool of the readings that plants send over REST. Raises SpoolError."""
+    folder = settings.var / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    spool = Spool(folder / "readings.sqlite", codec.encode, clock.now_us() // US_PER_S)
+    return ReadingIntake(spool, KafkaPublisher(settings.kafka.client()), clock)
+
+
 def run(flags: Mapping[str, object], permissions: Permissions) -> int:
     """Run the store until SIGTERM; return 1 when the ledger stopped by itself.
 
     Raises:
         SettingsError, MissingSettingError, RegistryError, MigrationError, LedgerDatabaseError: it can't start.
+        SpoolError, TokensError: it can't take readings.
     """
     settings = load(flags).settings
     configure("store", settings.logs.level, settings.logs.form)
@@ -81,13 +96,16 @@ def run(flags: Mapping[str, object], permissions: Permissions) -> int:
         RegistryClient(registry_address(settings)) as asking,
         RegistryClient(registry_address(settings)) as sink_asking,
     ):
+        codec = look_up_all(asking)
         tools = StoreTools(
-            codec=look_up_all(asking),
+            codec=codec,
             schemas=RegistrySchemas(sink_asking),
             draw_bytes=partial(secrets.token_bytes, 8),
             documents=Documents(views, catalogue),
             rows=Rows.of(views, catalogue),
             views=views,
+            intake=reading_intake(settings, codec),
+            tokens=tokens_of(settings),
             clock=SystemClock(),
             log=logger(__name__),
             metrics=Metrics(),

@@ -13,6 +13,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from cli.reading_gateway import Gateway
+from cli.sending import SendingThread
 from cli.store_checks import StoreChecks
 from console.app import Served, application
 from console.changes import Changes
@@ -20,10 +22,13 @@ from console.commands import Commands
 from console.documents import Documents
 from console.feed import Feed
 from console.ledger_readers import LedgerReaders
+from console.readings import Readings, SeenPlants
 from console.rows import Rows
 from console.state import StoreState
 from console.stream import Stream
+from console.tokens import Tokens
 from console.views import Views
+from producers.gateway.intake import ReadingIntake
 from runtime.clickhouse import ClickHouse, ClickHouseServer, EmbeddedEngine, open_database
 from runtime.clock import Clock
 from runtime.kafka_log import KafkaConnection, KafkaLog
@@ -71,6 +76,8 @@ class StoreTools:
     documents: Documents
     rows: Rows
     views: Views
+    intake: ReadingIntake
+    tokens: Tokens
     clock: Clock
     log: Logger
     metrics: Metrics
@@ -173,6 +180,7 @@ async def _run(
     served = Served(
         state=state,
         commands=_commands(plan, tools, changes),
+        readings=_readings(tools, feed),
         stream=Stream(changes, tools.views, tools.documents, tools.rows),
         metrics=tools.metrics,
     )
@@ -185,8 +193,13 @@ async def _run(
         log=tools.log,
     )
     thread.start()
-    async with _running(feed.run(), state.run(), checks.run()):
-        await _serve(plan, application(served), thread, changes)
+    sending = SendingThread(tools.intake, tools.log)
+    sending.start()
+    try:
+        async with _running(feed.run(), state.run(), checks.run()):
+            await _serve(plan, application(served), thread, changes)
+    finally:
+        await asyncio.to_thread(sending.stop)
 
 
 def _begin(feed: Feed, readers: LedgerReaders) -> None:
@@ -212,6 +225,12 @@ def _commands(plan: StorePlan, tools: StoreTools, changes: Changes) -> Commands:
         }
     )
     return Commands(publisher, tools.codec, tools.views, changes, tools.clock, asyncio.Lock())
+
+
+def _readings(tools: StoreTools, feed: Feed) -> Readings:
+    gateway = Gateway(tools.intake, tools.documents.catalogue)
+    known = SeenPlants(tools.views, tools.clock)
+    return Readings(gateway, tools.tokens, known, lambda: feed.caught_up)
 
 
 @contextlib.asynccontextmanager

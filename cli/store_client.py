@@ -50,9 +50,12 @@ class StoreClient:
             self._kept[question] = _Kept(tag, document)
         return document
 
-    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    def post(
+        self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Send a JSON object and return the answer. Raises StoreError."""
-        return self._object(self._sent("POST", path, json=dict(body)))
+        options = {"json": dict(body), "headers": dict(headers or {})}
+        return self._object(self._sent("POST", path, **options))
 
     def get_text(self, path: str, **query: str) -> bytes:
         """Return an answer that is no JSON, such as a CSV, byte by byte. Raises StoreError."""

@@ -5,13 +5,16 @@ Every error is a problem document (`console.problems`) that names the field and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ExceptionHandler
 
 from console.audit.answers import audit_routes
 from console.commands import Commands, answered
@@ -25,6 +28,7 @@ from console.matches import MatchPages
 from console.page import page_routes
 from console.problems import ProblemError, answer_http_error, answer_problem, answer_unexpected
 from console.questions import answer_question
+from console.readings import Readings
 from console.rows import Rows
 from console.state import StoreState
 from console.stream import Stream
@@ -33,6 +37,12 @@ from runtime.metrics import Metrics
 from schemas.json_form import to_json
 from synergy.market.explain import load_words
 
+_HANDLERS: Final[Mapping[Any, ExceptionHandler]] = {
+    ProblemError: answer_problem,
+    HTTPException: answer_http_error,
+    Exception: answer_unexpected,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
@@ -40,6 +50,7 @@ class Served:
 
     state: StoreState
     commands: Commands
+    readings: Readings
     stream: Stream
     metrics: Metrics
 
@@ -74,16 +85,13 @@ def application(served: Served) -> Starlette:
             Route("/api/v1/sql", question, methods=["POST"]),
             *audit_routes(state.ledger, state.documents.catalogue, state.clock),
             Route("/api/v1/commands", served.commands.answer, methods=["POST"]),
+            Route("/api/v1/readings", served.readings.answer, methods=["POST"]),
             Route("/api/v1/stream", served.stream.answer),
             *_document_routes(served),
             *facility_routes(_facilities(state)),
             *page_routes(),
         ],
-        exception_handlers={
-            ProblemError: answer_problem,
-            HTTPException: answer_http_error,
-            Exception: answer_unexpected,
-        },
+        exception_handlers=dict(_HANDLERS),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,15 +12,20 @@ from starlette.responses import JSONResponse, Response
 MEDIA_TYPE = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What went wrong. `reason` is stable; `field` is None when no field is at fault."""
+    """What went wrong. `reason` is stable; `field` is None when no field is at fault.
+
+    `errors` are there when several things of one request are wrong, `headers` go with the answer.
+    """
 
     status: int
     reason: str
     detail: str
     fix: str
     field: str | None = None
+    errors: Sequence[Mapping[str, object]] = ()
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
 
     @property
     def sentence(self) -> str:
@@ -38,7 +44,7 @@ class ProblemError(Exception):
 
 def response_to(problem: Problem) -> Response:
     """Return the document."""
-    document = {
+    document: dict[str, object] = {
         "type": f"urn:synergy:problem:{problem.reason}",
         "title": problem.reason.replace("_", " "),
         "status": problem.status,
@@ -47,7 +53,10 @@ def response_to(problem: Problem) -> Response:
         "fix": problem.fix,
         "error": problem.sentence,
     }
-    return JSONResponse(document, problem.status, media_type=MEDIA_TYPE)
+    if problem.errors:
+        document["errors"] = list(problem.errors)
+    headers = dict(problem.headers)
+    return JSONResponse(document, problem.status, headers, media_type=MEDIA_TYPE)
 
 
 async def answer_problem(_: Request, error: Exception) -> Response:

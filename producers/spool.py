@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from producers.errors import SpoolError
+from producers.flow_ends import KEEP_END, SeriesName, flow_ends
 from producers.reading import Reading
 from producers.spool_files import RECEIPTS, SCHEMA, SCHEMA_VERSION, locked, raised_epoch
 from schemas.events import Availability
 from schemas.identity import series_key
 
-Statement: TypeAlias = tuple[str, tuple[Any, ...]]
+Statement: TypeAlias = tuple[str, Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ class Spool:
         Returns:
             How many were stored.
         """
-        move = ("UPDATE spool SET position = ?", (position,))
-        return len(self._store(readings, lambda _: move))
+        move = ("UPDATE spool SET position = ?", [(position,)])
+        return len(self._store(readings, lambda _: [move]))
 
     def append_with_receipt(
         self, readings: Iterable[Reading], receipt: Callable[[Sequence[Availability]], Receipt]
@@ -119,9 +120,12 @@ class Spool:
         """
         kept: list[Receipt] = []
 
-        def insert(events: Sequence[Availability]) -> Statement:
+        def insert(events: Sequence[Availability]) -> list[Statement]:
             kept.append(receipt(events))
-            return "INSERT INTO receipts VALUES (?, ?, ?, ?)", astuple(kept[-1])
+            return [
+                ("INSERT INTO receipts VALUES (?, ?, ?, ?)", [astuple(kept[-1])]),
+                (KEEP_END, [(*name, end_us) for name, end_us in flow_ends(events).items()]),
+            ]
 
         self._store(readings, insert)
         return kept[-1]
@@ -135,13 +139,20 @@ class Spool:
         """Drop the receipts that were given before."""
         self._database.execute("DELETE FROM receipts WHERE received_us < ?", (before_us,))
 
+    def flow_ends(self) -> dict[SeriesName, int]:
+        """Return where the flows that came with receipts end, in microseconds since 1970."""
+        rows = self._database.execute(
+            "SELECT source, facility, material, direction, end_us FROM ends"
+        )
+        return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
     def unsent_at_most(self) -> int:
         """Return how many stored events are not acknowledged, or somewhat more."""
         first, last = self._database.execute("SELECT min(place), max(place) FROM outbox").fetchone()
         return 0 if first is None else int(last) - int(first) + 1
 
     def _store(
-        self, readings: Iterable[Reading], also: Callable[[Sequence[Availability]], Statement]
+        self, readings: Iterable[Reading], also: Callable[[Sequence[Availability]], list[Statement]]
     ) -> list[Availability]:
         events: list[Availability] = []
         rows: list[tuple[int, int, bytes, bytes]] = []
@@ -156,7 +167,8 @@ class Spool:
                     "INSERT INTO outbox (stream, sequence, key, value) VALUES (?, ?, ?, ?)", rows
                 )
                 self._store_sequences(rows)
-                self._database.execute(*also(events))
+                for statement, values in also(events):
+                    self._database.executemany(statement, values)
         except BaseException:
             self._streams = self._read_streams()
             raise

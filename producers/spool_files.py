@@ -17,8 +17,16 @@ CREATE TABLE receipts (
     answer TEXT NOT NULL,
     received_us INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE ends (
+    source TEXT NOT NULL,
+    facility TEXT NOT NULL,
+    material TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    end_us INTEGER NOT NULL,
+    PRIMARY KEY (source, facility, material, direction)
+) WITHOUT ROWID;
 """
-"""Added by version 2."""
+"""Added by version 2: what requests were answered, and where the flows that came with them end."""
 SCHEMA = """
 CREATE TABLE spool (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, position TEXT);
 CREATE TABLE streams (

@@ -89,6 +89,20 @@ class StoreSettings(Section):
         return self.url or f"http://{self.host}:{self.port}"
 
 
+class ReadingsSettings(Section):
+    """Readings over REST: who may send, and with what a command sends."""
+
+    tokens: SecretStr = Field(
+        default=SecretStr(""),
+        description="Who may send readings, one a line: `NAME TOKEN *`, or in place of `*` facility ids or "
+        "`programme:NAME`; empty: the one token in `var/readings.token`",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""),
+        description="The token that `synergy publish` sends; empty: the one in `var/readings.token`",
+    )
+
+
 class MetricsSettings(Section):
     """Prometheus endpoints, one a process."""
 
@@ -146,6 +160,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     ledger: LedgerSettings = LedgerSettings()
     store: StoreSettings = StoreSettings()
+    readings: ReadingsSettings = ReadingsSettings()
     metrics: MetricsSettings = MetricsSettings()
     logs: LogSettings = LogSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

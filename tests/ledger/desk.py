@@ -10,16 +10,21 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from cli.reading_gateway import Gateway
 from console.app import Served, application
 from console.changes import Changes
 from console.commands import Commands
 from console.documents import Documents
 from console.feed import Feed
 from console.ledger_readers import LedgerReaders
+from console.readings import Readings, SeenPlants
 from console.rows import Rows
 from console.state import StoreState
 from console.stream import Stream
+from console.tokens import Tokens
 from console.views import Views
+from producers.gateway.intake import ReadingIntake
+from producers.spool import Spool
 from runtime.clock import SystemClock
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import TopicPartition
@@ -52,10 +57,14 @@ LEDGER_CODEC = Codec(
     }
 )
 
+EVERYTHING = "token-of-the-operator"
+ONE_MILL = "token-of-the-one-mill"
+TOKENS = f"operator {EVERYTHING} *; mill {ONE_MILL} mill programme:elsewhere"
+
 
 @dataclass
 class Desk:
-    """`show` puts an event on a topic and lets the feed read it."""
+    """`show` puts an event on a topic and lets the feed read it; `sent` is where readings go once `intake` sends."""
 
     app: Starlette
     topics: MemoryTopics
@@ -67,6 +76,8 @@ class Desk:
     publisher: MemoryPublisher
     ledger: EngineLedger
     readers: LedgerReaders
+    intake: ReadingIntake
+    sent: MemoryPublisher
 
     def record(self, topic: str, event: Event) -> None:
         """Put an event into the ledger, as its sink does."""
@@ -90,7 +101,10 @@ def open_desk(path: Path, publisher: Publisher | None = None) -> Generator[Desk]
     catalogue = load_catalogue()
     documents, rows = Documents(views, catalogue), Rows.of(views, catalogue)
     feed = Feed(topics.source("views"), codec, views, changes, logger("tests"))
+    clock = SystemClock()
     kept = MemoryPublisher({topic_files.COMMANDS: 4})
+    sent = MemoryPublisher({topic_files.AVAILABILITY: 4})
+    intake = ReadingIntake(Spool(path.parent / "readings.sqlite", codec.encode, 1), sent, clock)
     with open_ledger(path) as ledger:
         readers = LedgerReaders.of(ledger.database)
         state = StoreState(
@@ -100,12 +114,23 @@ def open_desk(path: Path, publisher: Publisher | None = None) -> Generator[Desk]
             sink_status=lambda: LedgerStatus(problem=None),
             ledger=readers,
             kafka=KafkaLog(KafkaConnection("127.0.0.1:1")),
-            clock=SystemClock(),
+            clock=clock,
             log=logger("tests"),
         )
         stream = Stream(changes, views, documents, rows)
-        commands = Commands(publisher or kept, codec, views, changes, SystemClock(), asyncio.Lock())
-        served = Served(state=state, commands=commands, stream=stream, metrics=Metrics())
+        commands = Commands(publisher or kept, codec, views, changes, clock, asyncio.Lock())
+        served = Served(
+            state=state,
+            commands=commands,
+            readings=Readings(
+                Gateway(intake, documents.catalogue),
+                Tokens.parse(TOKENS),
+                SeenPlants(views, clock),
+                lambda: feed.caught_up,
+            ),
+            stream=stream,
+            metrics=Metrics(),
+        )
         feed.open()
         yield Desk(
             app=application(served),
@@ -118,5 +143,8 @@ def open_desk(path: Path, publisher: Publisher | None = None) -> Generator[Desk]
             publisher=kept,
             ledger=ledger,
             readers=readers,
+            intake=intake,
+            sent=sent,
         )
         readers.close()
+    intake.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from producers.errors import SpoolError
 from producers.reading import Reading
-from producers.spool import Spool, SpooledRange, spooled_identities
+from producers.spool import Receipt, Spool, SpooledRange, spooled_identities
 from schemas.events import (
     Availability,
     Basis,
@@ -183,3 +184,33 @@ def test_a_file_of_another_version_is_refused(
     other.close()
     with pytest.raises(SpoolError, match="version 99"):
         open_spool()
+
+
+def test_a_spool_of_the_version_before_learns_to_keep_receipts(
+    tmp_path: Path, open_spool: Callable[..., Spool]
+) -> None:
+    open_spool().close()
+    former = sqlite3.connect(tmp_path / "a.spool")
+    former.executescript("DROP TABLE receipts; DROP TABLE ends; PRAGMA user_version = 1;")
+    former.close()
+    spool = open_spool()
+    given = spool.append_with_receipt(
+        [a_reading(hour=0)], lambda events: Receipt("key", b"print", str(events[0].id), 5)
+    )
+    assert spool.receipt("key") == given
+    spool.forget_receipts(6)
+    assert spool.receipt("key") is None
+
+
+def test_a_receipt_is_stored_with_its_readings_or_not_at_all(
+    open_spool: Callable[..., Spool],
+) -> None:
+    spool = open_spool()
+    for _ in range(2):
+        with suppress(sqlite3.IntegrityError):
+            spool.append_with_receipt(
+                [a_reading(hour=0)], lambda events: Receipt("key", b"", str(len(events)), 5)
+            )
+    assert len(spool.unsent(0, 10)) == 1
+    assert spool.append([a_reading(hour=1)], "p") == 1
+    assert [one.last for one in spool.identities()] == [2]

@@ -1,0 +1,1 @@
+"""The gateway: readings that plants send are checked, spooled, and published; what was answered is durable."""
