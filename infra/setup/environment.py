@@ -5,6 +5,7 @@ also the tools of the gates; `.venv` never loses what it has. A stamp makes the 
 `browser` looks for the Chromium of the system, for the tests of the page and its screenshots.
 """
 
+import ctypes.util
 import hashlib
 import os
 import shutil
@@ -21,7 +22,7 @@ UV_VERSION = "0.13.9"
 OLDEST_UV = (0, 9)  # older ones can't read the revision of the lock file
 OLDEST_PYTHON = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER_PACKAGES = ("chromium", "fonts-inter", "fonts-wqy-microhei")
+BROWSER_PACKAGES = ("chromium", "fonts-inter", "fonts-wqy-microhei", "libatomic1")
 NEWER_PYTHONS = ("python3.13", "python3.12", "python3.11")
 
 
@@ -129,9 +130,13 @@ def install_venv_package() -> None:
 
 
 def ensure_browser() -> None:
-    """Install Chromium by apt as root where there is no browser; as anybody else say the command."""
-    if not any(shutil.which(name) for name in BROWSERS):
-        install_packages(list(BROWSER_PACKAGES), "Chromium, in which the page is tested,", "")
+    """Install Chromium by apt as root where there is no browser; as anybody else say the command.
+
+    The process that drives it needs libatomic, which a small system lacks.
+    """
+    driven = not sys.platform.startswith("linux") or ctypes.util.find_library("atomic")
+    if not driven or not any(shutil.which(name) for name in BROWSERS):
+        install_packages(list(BROWSER_PACKAGES), "Chromium, in which the page is tested, or what drives it,", "")
 
 
 def install_packages(packages: "list[str]", what: str, otherwise: str) -> None:
