@@ -136,7 +136,9 @@ def ensure_browser() -> None:
     """
     driven = not sys.platform.startswith("linux") or ctypes.util.find_library("atomic")
     if not driven or not any(shutil.which(name) for name in BROWSERS):
-        install_packages(list(BROWSER_PACKAGES), "Chromium, in which the page is tested, or what drives it,", "")
+        install_packages(
+            list(BROWSER_PACKAGES), "Chromium, in which the page is tested, or what drives it,", ""
+        )
 
 
 def install_packages(packages: "list[str]", what: str, otherwise: str) -> None:
