@@ -13,6 +13,7 @@ from runtime.clock import Clock
 
 Document = Mapping[str, Any]
 LOOK_S: Final = 0.15
+MOST_REASONS: Final = 4
 SETTLED_S: Final = 2.0
 """How long after the position nothing new may be said, until what was said before holds."""
 
@@ -193,4 +194,6 @@ def _match_lines(one: Document) -> Iterator[str]:
         f"{figure(one['quantity_per_day'])} {one['unit']} a day, your gain {gain}, "
         f"{round(one['distance_km'])} km, quality {one['verdict'].lower()}"
     )
-    yield from (f"            {sentence}" for sentence in one["why"])
+    yield from (f"            {sentence}" for sentence in one["why"][:MOST_REASONS])
+    if len(one["why"]) > MOST_REASONS:
+        yield f"            (and {len(one['why']) - MOST_REASONS} more: --json has all)"

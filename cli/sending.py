@@ -6,6 +6,7 @@ import threading
 
 from producers.gateway.intake import ReadingIntake, send_until_told
 from runtime.logs import Logger
+from runtime.metrics import Metrics
 
 STOP_S = 2.0
 
@@ -13,8 +14,9 @@ STOP_S = 2.0
 class SendingThread:
     """Runs until it is stopped; what it could not publish stays in the spool."""
 
-    def __init__(self, intake: ReadingIntake, log: Logger) -> None:
+    def __init__(self, intake: ReadingIntake, log: Logger, metrics: Metrics) -> None:
         self._intake = intake
+        self._waiting = metrics.gauge("synergy_readings_waiting")
         self._log = log
         self._told = threading.Event()
         self._thread = threading.Thread(target=self._run, name="readings", daemon=True)
@@ -32,7 +34,12 @@ class SendingThread:
             self._intake.close()  # else the end of the process closes it: SQLite is safe either way
 
     def _run(self) -> None:
-        send_until_told(self._intake, lambda: not self._told.is_set(), self._report)
+        send_until_told(self._intake, self._going, self._report)
+
+    def _going(self) -> bool:
+        """Say once a turn how much waits, and whether to go on."""
+        self._waiting(self._intake.waiting())
+        return not self._told.is_set()
 
     def _report(self, error: Exception) -> None:
         self._log.warning("readings wait in the spool", cause=str(error))

@@ -193,7 +193,7 @@ async def _run(
         log=tools.log,
     )
     thread.start()
-    sending = SendingThread(tools.intake, tools.log)
+    sending = SendingThread(tools.intake, tools.log, tools.metrics)
     sending.start()
     try:
         async with _running(feed.run(), state.run(), checks.run()):

@@ -51,6 +51,8 @@ GaugeName = Literal[
     "synergy_ledger_doubled_rows",
     # 1 while the ledger sink works, 0 while it waits or has stopped.
     "synergy_ledger_working",
+    # Readings that plants sent over REST and that the broker has not acknowledged yet.
+    "synergy_readings_waiting",
 ]
 HistogramName = Literal[
     # From begin to commit of one Kafka transaction, by stage.
@@ -105,6 +107,9 @@ METRICS: Mapping[Name, Metric] = {
     ),
     "synergy_ledger_working": Metric(
         (), "1 while the ledger sink works, 0 while it waits or stopped"
+    ),
+    "synergy_readings_waiting": Metric(
+        (), "Readings that plants sent over REST and that the broker has not acknowledged yet"
     ),
     "synergy_commit_seconds": Metric(("stage",), "From begin to commit of one Kafka transaction"),
     "synergy_open_seconds": Metric(

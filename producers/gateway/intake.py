@@ -128,6 +128,11 @@ class ReadingIntake:
                 self._spool.acknowledge(rows[-1].place)
         return len(rows)
 
+    def waiting(self) -> int:
+        """Return how many readings the broker has not acknowledged, or somewhat more."""
+        with self._turn:
+            return self._spool.unsent_at_most()
+
     def close(self) -> None:
         """Close the spool; nothing may be asked afterwards."""
         with self._turn:

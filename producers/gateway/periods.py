@@ -10,7 +10,7 @@ from producers.gateway import fields
 from producers.gateway.fields import Sent
 from producers.gateway.problems import FieldError
 from schemas.events import Form
-from synergy.balance.terms import EARLIEST_US, LATEST_US, moment
+from synergy.balance.terms import EARLIEST_US, LATEST_US, QUARTER_US, microseconds, moment
 
 USUAL: Final = timedelta(hours=24)
 MOST_HOURS: Final = 35 * 24
@@ -80,10 +80,13 @@ def _period(sent: Sent, form: Form, now: datetime, before: datetime | None) -> P
 
 
 def _since(sent: Sent, now: datetime, before: datetime | None) -> Period:
-    """Return the time since the flow before, at most 24 hours; a quantity that is no rate needs all of them."""
-    usual = Period(now - USUAL, now)
-    if before is None or before <= usual.start:
-        return usual
+    """Return the time since the flow before, at most 24 hours; a quantity that is no rate needs all of them.
+
+    The 24 hours end with a quarter-hour, as the window of balance does: 12 t/h are 288 t there and not 286.
+    """
+    if before is None or before <= now - USUAL:
+        end = moment(microseconds(now) // QUARTER_US * QUARTER_US)
+        return Period(end - USUAL, end)
     if sent.get("per") is None:
         raise FieldError(
             "quantity",

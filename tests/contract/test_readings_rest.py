@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.unit.console.examples import example
 
 MILL = "mill"
 FACTS = example(FacilityFacts, facility=MILL, programme="p", industry="3510", removed=False)
-TICK = example(Tick, programme="p")
+TICK = example(Tick, programme="p", time=datetime(2007, 3, 8, 16, 30, tzinfo=UTC))
 ASH: dict[str, Any] = {
     "facility": MILL,
     "material": "fly_ash",
@@ -249,6 +249,18 @@ def test_a_rate_goes_on_from_where_the_flow_before_ended(desk: Desk, client: Tes
     desk.show(topic_files.COMMANDS, replace(TICK, time=TICK.time + timedelta(days=9)))
     post(client, rate, key="batch-0004")
     assert published(desk)[-1].quantity == 288_000_000
+
+
+def test_the_24_hours_of_a_first_reading_end_with_a_quarter_hour_and_nothing_is_left_out(
+    desk: Desk, client: TestClient
+) -> None:
+    desk.show(topic_files.COMMANDS, replace(TICK, time=TICK.time + timedelta(minutes=13)))
+    post(client, ASH | {"quantity": 12, "per": "h"})
+    desk.show(topic_files.COMMANDS, replace(TICK, time=TICK.time + timedelta(minutes=20)))
+    post(client, ASH | {"quantity": 12, "per": "h"}, key="batch-0002")
+    first, second = published(desk)
+    assert (first.period_end, first.quantity) == (TICK.time, 288_000_000)
+    assert (second.period_start, second.quantity) == (TICK.time, 4_000_000)
 
 
 def test_a_period_can_be_a_number_of_hours_up_to_the_programme_s_time(
