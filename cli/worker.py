@@ -78,7 +78,7 @@ def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
     settings = WorkerSettings(
         stage=market.STAGE,
         group="synergy.market",
-        inputs=(topic_files.POSITIONS, topic_files.COMMANDS),
+        inputs=(topic_files.POSITIONS, topic_files.COMMANDS, topic_files.ALERTS),
         changelog=topic_files.MARKET_CHANGELOG,
         partitions=partitions[topic_files.POSITIONS],
         data=tools.data,

@@ -33,6 +33,15 @@ class Head:
         """Return the same head at other offsets."""
         return replace(self, next=dict(next_))
 
+    def with_new_inputs(self, found: Found) -> Head:
+        """Return the head with the inputs that the program has gained: nothing of them is in the state yet."""
+        gained = found.topics.keys() - self.topics.keys()
+        if not gained:
+            return self
+        topics = {**self.topics, **{topic: found.topics[topic] for topic in gained}}
+        next_ = {**self.next, **{topic: found.bounds[topic][0] for topic in gained}}
+        return Head(topics, next_)
+
     def encode(self) -> bytes:
         """Return the version byte and JSON."""
         rows = {
@@ -96,6 +105,7 @@ class HeadCheck:
             head = Head.decode(raw)
         except (ValueError, KeyError, IndexError, TypeError) as error:
             return ChangelogUnreadable(self.stage, self.partition, error)
+        head = head.with_new_inputs(found)
         for topic, now in found.topics.items():
             reason = self._compare(head, topic, now, found.bounds[topic])
             if reason is not None:
@@ -111,11 +121,9 @@ class HeadCheck:
     def _compare(
         self, head: Head, topic: str, now: TopicDescription, bounds: tuple[int, int]
     ) -> StopReason | None:
-        known = head.topics.get(topic)
-        if known is None or known.topic_id != now.topic_id:
-            return TopicRecreated(
-                self.stage, topic, known.topic_id if known else "none", now.topic_id
-            )
+        known = head.topics[topic]
+        if known.topic_id != now.topic_id:
+            return TopicRecreated(self.stage, topic, known.topic_id, now.topic_id)
         if known.partitions != now.partitions:
             return PartitionsChanged(self.stage, topic, known.partitions, now.partitions)
         tp, next_ = TopicPartition(topic, self.partition), head.next[topic]

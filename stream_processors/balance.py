@@ -1,4 +1,4 @@
-"""The balance stage: readings and facilities in, positions and facility facts out. Partitioned by facility."""
+"""The balance stage: readings and facilities in, positions, facility facts and alerts out. Partitioned by facility."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stream_processors.rejection import (
     too_large,
     undecodable,
 )
-from synergy.balance import MaterialRule, PartitionBalances
+from synergy.balance import MaterialRule, PartitionBalances, gap_alerts
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
 from synergy.balance.validation import REASONS
 from synergy.catalogue import Catalogue
@@ -182,7 +182,8 @@ class BalanceStage:
     def freeze(self, state: BalanceState, applied: Mapping[str, int]) -> Changes:
         """See `runtime.stage.Stage.freeze`."""
         events = state.balances.take_events(applied[topic_files.AVAILABILITY])
-        outputs = (*self._outbox.records(events), *state.rejections)
+        alerts = gap_alerts(state.balances.take_lost())
+        outputs = (*self._outbox.records([*events, *alerts]), *state.rejections)
         state.rejections.clear()
         return Changes(state.balances.take_parts(), outputs)
 

@@ -9,7 +9,7 @@ from runtime.log import Batch, OutRecord, Record
 from runtime.stage import Changes, Job
 from schemas.codec import Codec
 from schemas.errors import DecodeError
-from schemas.events import Command, FacilityFacts, Position, Tick
+from schemas.events import Alert, Command, FacilityFacts, Position, Tick
 from schemas.topic_files import topic_files
 from stream_processors.outbox import Outbox
 from stream_processors.rejection import (
@@ -72,6 +72,8 @@ class MarketStage:
                     self._reject(state, batch, record, too_large(len(record.value)))
                 case Command():
                     state.market.apply_command(event, at)
+                case Alert():
+                    state.market.apply_alert(event)
                 case Tick():
                     state.market.apply_tick(event)
                 case _:

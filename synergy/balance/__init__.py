@@ -5,6 +5,7 @@ this package is a part of it. `oracle` recomputes positions from lists of readin
 """
 
 from synergy.balance.errors import BalanceError, PartError
+from synergy.balance.lost_gaps import gap_alerts
 from synergy.balance.partition import PartitionBalances
 from synergy.balance.terms import Gap, MaterialRule, Refusal
 
@@ -15,4 +16,5 @@ __all__ = [
     "PartError",
     "PartitionBalances",
     "Refusal",
+    "gap_alerts",
 ]

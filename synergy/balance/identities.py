@@ -8,7 +8,8 @@ Pure: no clock, no I/O, no threads (gate: import-linter).
 
 A reading is a duplicate when its sequence is contained in these, and for no other reason. Only accepted readings are
 entered: a refused reading leaves a gap, which its mended copy fills. More than RANGES_KEPT ranges above: the oldest
-gap is declared lost (`take_lost`), and what arrives for it later counts as seen.
+gap is declared lost (`take_lost`). What comes later at or below the end of a lost gap may belong to it or be a copy of
+what was counted, and one number for each identity can't tell: it is passed over as `too_late`, never silently.
 """
 
 from __future__ import annotations
@@ -48,10 +49,30 @@ class Lost:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Which readings of a batch count, and which of the others came at or below the end of a lost gap."""
+
+    new: Bools
+    too_late: Bools
+
+
 class Identities:
     """What was seen of every source, facility and epoch. Sources and facilities are numbers here."""
 
-    __slots__ = ("_changed", "_former", "_lost", "_pairs", "_present", "_ranges", "size", "table")
+    __slots__ = (
+        "_changed",
+        "_ends",
+        "_former",
+        "_lost",
+        "_pairs",
+        "_present",
+        "_ranges",
+        "changed_ends",
+        "lost_to",
+        "size",
+        "table",
+    )
 
     def __init__(self) -> None:
         self.size = 0
@@ -62,12 +83,35 @@ class Identities:
         self._ranges: dict[int, Ranges] = {}
         self._changed: Bools = np.zeros(64, np.bool_)
         self._lost: list[Lost] = []
+        self.lost_to: dict[int, int] = {}  # identity -> end of its last lost gap
+        self.changed_ends: set[int] = set()
+        # identity -> (row, end) of the gaps lost in this batch
+        self._ends: dict[int, list[tuple[int, int]]] = {}
 
     def accept(
         self, sources: Int64s, facilities: Int64s, epochs: Int64s, sequences: Int64s
-    ) -> Bools:
+    ) -> Accepted:
         """Enter the readings, in their order; return which were not seen before."""
         numbers = self._numbers(sources << FACILITY_BITS | facilities, epochs)
+        before = dict(self.lost_to)
+        new = self._entered(numbers, sequences)
+        return Accepted(new, self._too_late(numbers, sequences, new, before))
+
+    def _too_late(
+        self, numbers: Int64s, sequences: Int64s, new: Bools, before: dict[int, int]
+    ) -> Bools:
+        """Return which readings that are not new came after the loss of a gap that reaches up to them."""
+        late = np.zeros(len(numbers), np.bool_)
+        if not self.lost_to:
+            return late
+        for row in np.flatnonzero(~new & np.isin(numbers, list(self.lost_to))).tolist():
+            number = int(numbers[row])
+            ends = [end for at, end in self._ends.get(number, []) if at < row]
+            late[row] = int(sequences[row]) <= (ends[-1] if ends else before.get(number, 0))
+        self._ends.clear()
+        return late
+
+    def _entered(self, numbers: Int64s, sequences: Int64s) -> Bools:
         new = np.zeros(len(numbers), np.bool_)
         order = _grouped(numbers)
         order = order[sequences[order] > self.table["seen_to"][numbers[order]]]
@@ -83,7 +127,7 @@ class Identities:
         self._extend(number[first[plain]], count[plain])
         for start, length in zip(first[~plain].tolist(), count[~plain].tolist(), strict=True):
             rows = order[start : start + length]
-            new[rows] = self._enter(int(number[start]), sequences[rows].tolist())
+            new[rows] = self._enter(int(number[start]), rows.tolist(), sequences[rows].tolist())
         self._changed[number] = True
         return new
 
@@ -182,17 +226,17 @@ class Identities:
             ranges[-1][1] = int(self.table["top"][number])  # `_extend` moves only `top`
         return ranges
 
-    def _enter(self, number: int, sequences: list[int]) -> list[bool]:
+    def _enter(self, number: int, rows: list[int], sequences: list[int]) -> list[bool]:
         """Enter sequences that come with gaps, twice or out of order."""
         ranges = self._above(number)
         seen_to = int(self.table["seen_to"][number])
         new: list[bool] = []
-        for sequence in sequences:
+        for row, sequence in zip(rows, sequences, strict=True):
             new.append(sequence > seen_to and _insert(ranges, sequence))
             if ranges and ranges[0][0] == seen_to + 1:
                 seen_to = ranges.pop(0)[1]
             if len(ranges) > RANGES_KEPT:
-                self._lost.append(Lost(number, seen_to + 1, ranges[0][0] - 1))
+                self._lose(Lost(number, seen_to + 1, ranges[0][0] - 1), row)
                 seen_to = ranges.pop(0)[1]
         self.table["seen_to"][number] = seen_to
         self.table["top"][number] = ranges[-1][1] if ranges else seen_to
@@ -201,6 +245,13 @@ class Identities:
         else:
             self._ranges.pop(number, None)
         return new
+
+    def _lose(self, lost: Lost, row: int) -> None:
+        """Give a gap up, at a row of the batch."""
+        self._lost.append(lost)
+        self._ends.setdefault(lost.identity, []).append((row, lost.last))
+        self.lost_to[lost.identity] = lost.last
+        self.changed_ends.add(lost.identity)
 
 
 def _grouped(numbers: Int64s) -> npt.NDArray[np.int64]:

@@ -95,6 +95,7 @@ def judge(
     """
     result = Judgement()
     seen: dict[tuple[str, str, int], set[int]] = {}
+    lost_to: dict[tuple[str, str, int], int] = {}
     newest_day: dict[Series, int] = {}
     for arrival in arrivals:
         reading, series = arrival.reading, arrival.series
@@ -106,11 +107,15 @@ def judge(
         identity = reading.source, reading.facility, reading.epoch
         known = seen.setdefault(identity, set())
         if reading.sequence in known:
-            result.duplicates.add(arrival.offset)
+            if reading.sequence <= lost_to.get(identity, 0):
+                result.refused[arrival.offset] = "declared_lost"
+            else:
+                result.duplicates.add(arrival.offset)
             continue
         known.add(reading.sequence)
         if reading.sequence - 1 not in known:  # else there is no new range
-            _lose_oldest_gap(known, identity, result)
+            lost = _lose_oldest_gap(known, identity, result)
+            lost_to[identity] = lost or lost_to.get(identity, 0)
         result.accepted.setdefault(series, []).append(arrival)
         if reading.quality is not Quality.BAD and reading.form is not Form.PLAN:
             day = (arrival.end - 1) // DAY_US
@@ -158,11 +163,13 @@ def _other_basis(reading: Availability, kept: Sequence[Arrival]) -> str | None:
     return "mixed_basis"
 
 
-def _lose_oldest_gap(seen: set[int], identity: tuple[str, str, int], result: Judgement) -> None:
-    """Keep at most RANGES_KEPT ranges above the gap-free one: call the oldest gap seen and lost."""
+def _lose_oldest_gap(seen: set[int], identity: tuple[str, str, int], result: Judgement) -> int:
+    """Keep at most RANGES_KEPT ranges above the gap-free one: call the oldest gap seen and lost; return its end."""
     starts = [sequence for sequence in seen if sequence - 1 not in seen and sequence > 1]
     if len(starts) > RANGES_KEPT:
         last = min(starts) - 1
         first = max((s for s in seen if s < last), default=0) + 1
         seen.update(range(first, last + 1))
         result.lost.append((*identity, first, last))
+        return last
+    return 0

@@ -7,7 +7,8 @@ A commit takes, in this order and with nothing in between, `take_events`, `take_
 the one they were taken from. Nothing depends on how the input was cut into batches.
 
 Refusals come before duplicates: a reading that breaks a rule is refused whether or not its sequence was seen, and does
-not use its sequence up. Mended and sent again with the same identity it is accepted.
+not use its sequence up. Mended and sent again with the same identity it is accepted. What comes for a gap that was
+declared lost is refused too, so that this stage and the ledger, which leaves out what was refused, count the same.
 
 A reading of quality BAD is accepted and counts in the shares of quality, the flags and the kinds of its day. It adds
 nothing to any sum and doesn't move `as_of`: moving the window without a quantity would make bad quality look like no
@@ -33,7 +34,7 @@ from synergy.balance.restoring import names_of, restore, sort_parts, texts_of
 from synergy.balance.spreading import day, quarter
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import BAD, FLOW, PLAN, Bools, Gap, Int64s, MaterialRule, Refusal
-from synergy.balance.validation import Limits, examine, explain, unit_number
+from synergy.balance.validation import DECLARED_LOST, Limits, examine, explain, unit_number
 
 
 class PartitionBalances:
@@ -184,13 +185,11 @@ class PartitionBalances:
 
     def _gap(self, identity: int, first: int, last: int) -> Gap:
         row = self._state.identities.table[identity]
-        return Gap(
-            source=self._state.texts[int(row["source"])],
-            facility=self._state.facilities.entries[int(row["facility"])].id,
-            epoch=int(row["epoch"]),
-            first=first,
-            last=last,
-        )
+        entry = self._state.facilities.entries[int(row["facility"])]
+        source, epoch = self._state.texts[int(row["source"])], int(row["epoch"])
+        programme = entry.facts.programme if entry.facts else ""
+        time_us = self._state.times.at(programme).time_us
+        return Gap(source, entry.id, epoch, first, last, programme, time_us)
 
     def take_parts(self) -> dict[bytes, bytes | None]:
         """Return the changelog parts that changed since the last call; None deletes a part."""
@@ -207,19 +206,19 @@ class PartitionBalances:
         if done < frame.height:
             frame, reasons = frame[:done], reasons[:done]
             readings = readings.where(readings.row < done)
-        refused = explain(frame, reasons, state.limits)
         readings = readings.where(reasons == 0)
         if len(readings):
             sources = self._source.numbers(_rows(frame["source"], readings))
-            new = state.identities.accept(
+            found = state.identities.accept(
                 sources, readings.facility, readings.epoch, readings.sequence
             )
-            readings = readings.where(new)
+            reasons[readings.row[found.too_late]] = DECLARED_LOST
+            readings = readings.where(found.new)
             self.applied += len(readings)
-            self.duplicates += len(new) - len(readings)
+            self.duplicates += int((~found.new & ~found.too_late).sum())
             if len(readings):
-                self._count(frame, readings, sources[new], now_us)
-        return refused, done
+                self._count(frame, readings, sources[found.new], now_us)
+        return explain(frame, reasons, state.limits), done
 
     def _count(self, frame: pl.DataFrame, readings: Readings, sources: Int64s, now_us: int) -> None:
         """Count accepted readings."""

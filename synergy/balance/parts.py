@@ -12,7 +12,7 @@ has left the ring is passed over on reading back and needs no deletion.
     q number, slot       four quarter-hours w number, slot     seven days
     t number             told               d number           told flags and analyses
     l number, document   plan line          a number           analyses
-    g number             flags
+    g number             flags              o number           end of the last lost gap of an identity
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
-LETTERS = "nfsqtlgcihwda"
+LETTERS = "nfsqtlgcihwdao"
 NUMBERED = "nfsi"
 """Kinds that are numbered from 0 without a hole."""
 
@@ -137,6 +137,9 @@ def _take_told(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
 
 
 def _take_identities(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    for number in sorted(state.identities.changed_ends):
+        parts[key("o", number)] = _document(state.identities.lost_to[number])
+    state.identities.changed_ends.clear()
     changed = state.identities.take_changed()
     if not changed:
         return

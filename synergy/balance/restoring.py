@@ -93,6 +93,7 @@ def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
     for key, value in zip(kinds["c"].keys, kinds["c"].values, strict=True):
         state.times.replays[key[1:].decode()] = ReplayTime(**json.loads(value[1:]))
     _restore_identities(state, kinds["i"])
+    state.identities.lost_to = {number: last for number, _, last in kinds["o"].documents()}
     _restore_series(state, kinds)
     series, told = _rows(kinds["t"], TOLD)
     state.told.rows[series] = told

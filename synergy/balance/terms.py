@@ -129,10 +129,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Sequences `[first, last]` of one source that have not come."""
+    """Sequences `[first, last]` of one source that have not come; `programme` is empty once the facility has left."""
 
     source: str
     facility: str
     epoch: int
     first: int
     last: int
+    programme: str
+    time_us: int

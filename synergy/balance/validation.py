@@ -93,9 +93,16 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "basis {basis} differs from the basis of the sums of this series, and dry and wet masses"
         " are never added: convert the quantity to the other basis",
     ),
+    "declared_lost": (
+        "sequence",
+        "sequence {sequence} came after it, or one above it, was declared lost: if the ledger has no"
+        " reading of it that counts, send it again under the next sequence",
+    ),
 }
 CODES = ("", *REASONS)
 """Reason codes by number; 0 is none."""
+DECLARED_LOST = CODES.index("declared_lost")
+"""The only reason that what was seen before decides; see `synergy.balance.identities`."""
 
 Reasons: TypeAlias = npt.NDArray[np.int8]
 

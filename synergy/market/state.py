@@ -38,6 +38,7 @@ from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Programme
 from synergy.market.propose import SolveResult, solve_market
 from synergy.market.series import Held, offered, series_of
+from synergy.market.told_alerts import after_told
 
 Event = Match | Unmatched | Outcome | Transaction | Alert
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,6 +137,13 @@ class MarketState:
         if given.alert is not None:
             self._tell(programme, [given.alert])
         self._events.append(given.outcome)
+
+    def apply_alert(self, alert: Alert) -> None:
+        """Take an alert of another process in: what people do with it is kept here."""
+        programme = self._programme(alert.programme)
+        answered = after_told(programme, alert)
+        if answered is not None:
+            self._tell(programme, [answered])
 
     def _tell(self, programme: Programme, alerts: Iterable[Alert]) -> None:
         for alert in alerts:

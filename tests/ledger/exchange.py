@@ -27,7 +27,7 @@ from tests.ledger.samples import SCHEMA_IDS
 MINUTE = timedelta(minutes=1)
 MORNING = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 BALANCE = (topic_files.FACILITIES, topic_files.AVAILABILITY)
-MARKET = (topic_files.POSITIONS, topic_files.COMMANDS)
+MARKET = (topic_files.POSITIONS, topic_files.COMMANDS, topic_files.ALERTS)
 _FILE_NAMES = {name.lower(): number for name, number in SCHEMA_IDS.items()}
 
 
@@ -50,6 +50,7 @@ class Exchange:
     now: datetime = MORNING
     events: list[Event] = field(default_factory=list[Event])
     _next: dict[str, int] = field(default_factory=dict[str, int])
+    _read: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         catalogue = load_catalogue()
@@ -103,16 +104,16 @@ class Exchange:
         if topic in BALANCE:
             self.balance.apply(self.balances, self._batch(topic, first), self.now_us)
             self.balance.tick(self.balances, self.now_us)
-            before = self._end(topic_files.POSITIONS)
             self._write(self.balance.freeze(self.balances, applied).outputs)
-            if self._end(topic_files.POSITIONS) > before:
-                self._feed_market(topic_files.POSITIONS, before)
-        else:
-            self._feed_market(topic, first)
+        while unread := [one for one in MARKET if self._end(one) > self._read.get(one, 0)]:
+            self._let_market_read(unread)
         return first
 
-    def _feed_market(self, topic: str, first: int) -> None:
-        self.market.apply(self.markets, self._batch(topic, first), self.now_us)
+    def _let_market_read(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            batch = self._batch(topic, self._read.get(topic, 0))
+            self._read[topic] = batch.next
+            self.market.apply(self.markets, batch, self.now_us)
         self.market.tick(self.markets, self.now_us)
         while (job := self.market.job(self.markets)) is not None:
             self.market.absorb(self.markets, job.run(), self.now_us)

@@ -32,6 +32,7 @@ from tests.property.balance_input import (
     facility,
     frame,
     one_series,
+    reading,
 )
 
 TOPIC = "synergy.availability.v1"
@@ -336,3 +337,29 @@ def test_twice_is_once(readings: list[Availability]) -> None:
     twice.next_offset = once.next_offset
     assert twice.commit() == once.commit()
     assert twice.balances.applied == applied
+
+
+@given(st.permutations(range(1, 160)), st.lists(st.integers(1, 159), max_size=20), st.data())
+@settings(max_examples=30, deadline=None)
+def test_what_comes_for_a_lost_gap_is_refused_wherever_batches_and_restarts_fall(
+    order: list[int], again: list[int], data: st.DataObject
+) -> None:
+    scattered = [*sorted(order, key=lambda number: (number % 2, order.index(number))), *again]
+    readings = [reading(sequence=sequence) for sequence in scattered]
+    run, at = Run(), 0
+    enrol(run.balances)
+    while at < len(readings):
+        size = data.draw(st.integers(1, 60))
+        run.apply(readings[at : at + size], NOW_2024)
+        at += size
+        run.commit()
+        if data.draw(st.booleans()):
+            duplicates = run.balances.duplicates
+            run.balances = opened(run.parts)
+            run.balances.duplicates = duplicates
+            run.balances.clock(NOW_2024)
+    arrivals = [Arrival(offset, NOW_2024, one) for offset, one in enumerate(readings)]
+    judged = judge(arrivals, RULES, lambda _: None)
+    assert "declared_lost" in judged.refused.values()
+    assert run.refused == judged.refused
+    assert run.balances.duplicates == len(judged.duplicates)

@@ -22,7 +22,7 @@ BATCHES = st.lists(
 def accept(identities: Identities, rows: list[tuple[int, int, int, int]]) -> list[bool]:
     columns = np.array(rows, np.int64).reshape(-1, 4).T
     source, facility, epoch, sequence = (np.ascontiguousarray(column) for column in columns)
-    new: list[bool] = identities.accept(source, facility, epoch, sequence).tolist()
+    new: list[bool] = identities.accept(source, facility, epoch, sequence).new.tolist()
     return new
 
 

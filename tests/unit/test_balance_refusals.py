@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -53,7 +54,7 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 def test_every_reason_has_a_bad_reading_in_this_file() -> None:
-    assert REASONS.keys() == {*BAD, "mixed_basis"}
+    assert REASONS.keys() == {*BAD, "mixed_basis", "declared_lost"}
 
 
 @pytest.mark.parametrize("code", BAD)
@@ -152,6 +153,42 @@ def test_the_gap_below_the_sixty_fifth_range_is_declared_lost_with_its_name() ->
     assert [(gap.first, gap.last) for gap in balances.gaps()] == [
         (sequence, sequence) for sequence in range(4, 3 + 2 * 64, 2)
     ]
+
+
+def restored(balances: PartitionBalances) -> PartitionBalances:
+    parts = {key: part for key, part in balances.take_parts().items() if part is not None}
+    return PartitionBalances.restore(
+        "synergy.availability.v1", 0, RULES, parts.items(), lambda name: int(name == "elsewhere")
+    )
+
+
+def kept_open(balances: PartitionBalances) -> PartitionBalances:
+    return balances
+
+
+@pytest.mark.parametrize("reopen", [kept_open, restored])
+def test_what_comes_for_a_lost_gap_is_refused_and_told_so(
+    reopen: Callable[[PartitionBalances], PartitionBalances],
+) -> None:
+    balances = opened()
+    every_second = [reading(sequence=sequence) for sequence in range(3, 3 + 2 * 65, 2)]
+    apply(balances, *every_second)
+    balances = reopen(balances)
+    refused = apply(balances, reading(sequence=2), every_second[0], reading(sequence=4))
+    assert [(one.row, one.code, one.field) for one in refused] == [(0, "declared_lost", "sequence")]
+    assert balances.duplicates == 1
+
+
+def test_before_the_loss_in_the_same_batch_a_copy_is_a_duplicate_and_after_it_is_too_late() -> None:
+    balances = opened()
+    first, copy = reading(sequence=2), reading(sequence=2)
+    every_second = [reading(sequence=sequence) for sequence in range(5, 5 + 2 * 65, 2)]
+    refused = apply(balances, first, copy, *every_second, copy, reading(sequence=1))
+    assert [(one.row, one.code) for one in refused] == [
+        (67, "declared_lost"),
+        (68, "declared_lost"),
+    ]
+    assert balances.duplicates == 1
 
 
 def test_a_gap_is_open_until_what_is_missing_has_come() -> None:

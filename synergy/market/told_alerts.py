@@ -1,0 +1,38 @@
+"""Alerts that others raise: balance about lost readings, the store about rejects and lag.
+
+Every alert has one owner of what people do with it, the market: it reads `synergy.alerts.v1` too and takes these in,
+so that they can be acknowledged and snoozed, sleep, wake and run out like its own. Its own come back to it on that
+topic and change nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from schemas.events import Alert, AlertState
+from synergy.alerts import RuleName
+from synergy.market.programme import Programme
+
+OWN: Final = frozenset(RuleName) - {RuleName.SEQUENCE_GAP, RuleName.REJECTS, RuleName.LAG}
+_ANSWERED: Final = frozenset({AlertState.ACKNOWLEDGED, AlertState.SNOOZED})
+
+
+def after_told(programme: Programme, alert: Alert) -> Alert | None:
+    """Take an alert of the topic in, and return what has to be said about it.
+
+    An alert that is raised again while somebody looks after it, or while it sleeps, stays so with its new reasons, and
+    the topic is told. What the market itself said of it is in the state already.
+    """
+    if alert.rule in OWN or alert.state in _ANSWERED:
+        return None
+    known = programme.alerts.get(alert.id)
+    if alert.state is AlertState.CLEARED:
+        if known is not None:
+            programme.set_alert(alert)
+        return None
+    if known is None or known.state not in _ANSWERED:
+        if known != alert:
+            programme.set_alert(alert)
+        return None
+    return replace(alert, state=known.state, actor=known.actor, until=known.until)
