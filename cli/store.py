@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from cli.reading_gateway import Gateway
 from cli.sending import SendingThread
 from cli.store_checks import StoreChecks
+from console.alarms import Alarms
 from console.app import Served, application
 from console.changes import Changes
 from console.commands import Commands
@@ -177,13 +178,7 @@ async def _run(
         clock=tools.clock,
         log=tools.log,
     )
-    served = Served(
-        state=state,
-        commands=_commands(plan, tools, changes),
-        readings=_readings(tools, feed),
-        stream=Stream(changes, tools.views, tools.documents, tools.rows),
-        metrics=tools.metrics,
-    )
+    served = _served(plan, tools, state, changes)
     checks = StoreChecks(
         source=lambda: _source(plan.connection, "synergy.ledger.check", 4 * 1024),
         database=readers.database,
@@ -192,11 +187,12 @@ async def _run(
         clock=tools.clock,
         log=tools.log,
     )
+    alarms = _alarms(plan, tools, state)
     thread.start()
     sending = SendingThread(tools.intake, tools.log, tools.metrics)
     sending.start()
     try:
-        async with _running(feed.run(), state.run(), checks.run()):
+        async with _running(feed.run(), state.run(), checks.run(), alarms.run()):
             await _serve(plan, application(served), thread, changes)
     finally:
         await asyncio.to_thread(sending.stop)
@@ -217,14 +213,42 @@ def _begin(feed: Feed, readers: LedgerReaders) -> None:
 
 
 def _commands(plan: StorePlan, tools: StoreTools, changes: Changes) -> Commands:
-    publisher = KafkaPublisher(
+    return Commands(
+        _publisher(plan), tools.codec, tools.views, changes, tools.clock, asyncio.Lock()
+    )
+
+
+def _served(plan: StorePlan, tools: StoreTools, state: StoreState, changes: Changes) -> Served:
+    return Served(
+        state=state,
+        commands=_commands(plan, tools, changes),
+        readings=_readings(tools, state.feed),
+        stream=Stream(changes, tools.views, tools.documents, tools.rows),
+        metrics=tools.metrics,
+    )
+
+
+def _alarms(plan: StorePlan, tools: StoreTools, state: StoreState) -> Alarms:
+    alarms = Alarms(
+        publisher=_publisher(plan),
+        codec=tools.codec,
+        views=tools.views,
+        lags=state.lags,
+        clock=tools.clock,
+        log=tools.log,
+    )
+    state.feed.listener = alarms.hear
+    return alarms
+
+
+def _publisher(plan: StorePlan) -> KafkaPublisher:
+    return KafkaPublisher(
         {
             "bootstrap.servers": plan.connection.bootstrap,
             **plan.connection.security,
             "message.timeout.ms": _COMMAND_TIMEOUT_MS,
         }
     )
-    return Commands(publisher, tools.codec, tools.views, changes, tools.clock, asyncio.Lock())
 
 
 def _readings(tools: StoreTools, feed: Feed) -> Readings:

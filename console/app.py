@@ -25,6 +25,7 @@ from console.flows import Flows
 from console.gauges import set_gauges
 from console.lists import Listed, route
 from console.matches import MatchPages
+from console.openapi import openapi_route
 from console.page import page_routes
 from console.problems import ProblemError, answer_http_error, answer_problem, answer_unexpected
 from console.questions import answer_question
@@ -81,6 +82,7 @@ def application(served: Served) -> Starlette:
             Route("/livez", alive),
             Route("/readyz", ready),
             Route("/metrics", measured),
+            openapi_route(),
             Route("/api/v1/status", status),
             Route("/api/v1/sql", question, methods=["POST"]),
             *audit_routes(state.ledger, state.documents.catalogue, state.clock),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from console.changes import Changes
@@ -34,13 +34,17 @@ _PAUSE_S = 1.0
 
 @dataclass(slots=True)
 class Feed:
-    """Moves records into the views; `caught_up` tells whether the end that was there at the start is reached."""
+    """Moves records into the views; `caught_up` tells whether the end that was there at the start is reached.
+
+    `listener` hears every event, with the time in milliseconds at which the log took it.
+    """
 
     source: SinkSource
     codec: Codec
     views: Views
     changes: Changes
     log: Logger
+    listener: Callable[[Event, int], None] = lambda _event, _at_ms: None
     undecodable: int = 0
     positions: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
     _targets: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
@@ -92,11 +96,13 @@ class Feed:
         """Fold what was fetched into the views; what is new since they caught up is a change."""
         live = self.caught_up
         for tp, found in fetched.items():
-            for value in found.columns.values:
+            columns = found.columns
+            for value, at_ms in zip(columns.values, columns.timestamps_ms, strict=True):
                 event = None if value is None else self._decoded(value)
                 if event is None or not _belongs(event, tp.topic):
                     continue
                 self.views.take(event)
+                self.listener(event, at_ms)
                 if live:
                     self.changes.note(event)
             self.positions[tp] = found.next

@@ -119,6 +119,10 @@ class StoreState:
         committed = self.kafka.group_positions(f"synergy.{stage}", wanted)
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
+    def lags(self) -> dict[str, int]:
+        """Return how many records each stage and the ledger are behind."""
+        return {**self.stage_lag, "ledger": self.sink_status().lag or 0}
+
     def missing(self) -> str | None:
         """Return what is missing before the store can be used, or None."""
         problem = self.sink_status().problem
@@ -144,7 +148,7 @@ class StoreState:
             "unmatched": len(self.views.unmatched),
             "rejected": self.ledger_rows.get("rejected"),
             "funnel": asdict(funnel(self.views.history, self.views.positions.values())),
-            "lag": {**self.stage_lag, "ledger": sink.lag or 0},
+            "lag": self.lags(),
             "ledger_rows": dict(self.ledger_rows),
             "ledger_problem": sink.problem,
             "repaired": sink.repaired,

@@ -33,7 +33,7 @@ COMMAND: dict[str, str | int] = {
 }
 
 
-def _example(record: str) -> Any:
+def example_of(record: str) -> Any:
     name = re.sub(r"(?<!^)([A-Z])", r"_\1", record).lower()
     content = json.loads((files("schemas") / "examples" / f"{name}.v1.json").read_text("utf-8"))
     return from_json(record, content)
@@ -52,7 +52,7 @@ def client(desk: Desk) -> Iterator[TestClient]:
 
 
 def test_the_latest_position_of_a_series_is_shown(desk: Desk, client: TestClient) -> None:
-    position: Position = _example("Position")
+    position: Position = example_of("Position")
     for quantity in (1_000_000, 2_000_000):
         desk.show(topic_files.POSITIONS, replace(position, unit="GRM", quantity_24h=quantity))
     answer = client.get("/api/v1/positions").json()
@@ -61,7 +61,7 @@ def test_the_latest_position_of_a_series_is_shown(desk: Desk, client: TestClient
 
 
 def test_a_withdrawn_match_is_no_longer_open(desk: Desk, client: TestClient) -> None:
-    match: Match = _example("Match")
+    match: Match = example_of("Match")
     desk.show(topic_files.MATCHES, replace(match, state=MatchState.PROPOSED))
     assert client.get("/api/v1/matches").json()["total"] == 1
     desk.show(topic_files.MATCHES, replace(match, state=MatchState.WITHDRAWN))
@@ -71,8 +71,8 @@ def test_a_withdrawn_match_is_no_longer_open(desk: Desk, client: TestClient) -> 
 def test_lists_are_filtered_by_programme_park_facility_and_material(
     desk: Desk, client: TestClient
 ) -> None:
-    position: Position = _example("Position")
-    facts: FacilityFacts = _example("FacilityFacts")
+    position: Position = example_of("Position")
+    facts: FacilityFacts = example_of("FacilityFacts")
     for name, park in (("mill", "north"), ("kiln", "south")):
         desk.show(topic_files.POSITIONS, replace(facts, facility=name, park=park, removed=False))
         desk.show(topic_files.POSITIONS, replace(position, facility=name))
@@ -88,7 +88,7 @@ def test_lists_are_filtered_by_programme_park_facility_and_material(
 
 
 def test_a_limit_cuts_the_list_and_not_the_total(desk: Desk, client: TestClient) -> None:
-    position: Position = _example("Position")
+    position: Position = example_of("Position")
     for number in range(5):
         desk.show(topic_files.POSITIONS, replace(position, facility=f"plant-{number}"))
     answer = client.get("/api/v1/positions", params={"limit": "2"}).json()
@@ -98,7 +98,7 @@ def test_a_limit_cuts_the_list_and_not_the_total(desk: Desk, client: TestClient)
 def test_a_list_is_sent_again_only_when_something_has_changed(
     desk: Desk, client: TestClient
 ) -> None:
-    position: Position = _example("Position")
+    position: Position = example_of("Position")
     desk.show(topic_files.POSITIONS, position)
     first = client.get("/api/v1/positions")
     known = {"If-None-Match": first.headers["ETag"]}
@@ -216,7 +216,7 @@ def test_a_command_is_published_once_to_its_programmes_partition(
 
 
 def test_a_command_waits_for_its_outcome(desk: Desk, client: TestClient) -> None:
-    outcome: Outcome = replace(_example("Outcome"), command=UUID(COMMAND_ID), accepted=False)
+    outcome: Outcome = replace(example_of("Outcome"), command=UUID(COMMAND_ID), accepted=False)
     desk.show(topic_files.OUTCOMES, outcome)
     answer = client.post("/api/v1/commands?wait=5", json=COMMAND)
     assert answer.status_code == 200
@@ -240,7 +240,7 @@ async def _messages(desk: Desk, resume: str | None, count: int) -> list[str]:
 
 
 def test_a_stream_resumes_after_the_last_change_that_was_seen(desk: Desk) -> None:
-    match: Match = _example("Match")
+    match: Match = example_of("Match")
     for revision in (1, 2, 3):
         desk.show(topic_files.MATCHES, replace(match, revision=revision))
     _, first, second = asyncio.run(_messages(desk, "run1-1", 3))
@@ -251,13 +251,13 @@ def test_a_stream_resumes_after_the_last_change_that_was_seen(desk: Desk) -> Non
 
 @pytest.mark.parametrize("gone", ["run0-1", "run1-99", "nonsense"])
 def test_a_stream_that_cannot_resume_is_reset(desk: Desk, gone: str) -> None:
-    desk.show(topic_files.MATCHES, _example("Match"))
+    desk.show(topic_files.MATCHES, example_of("Match"))
     (message,) = asyncio.run(_messages(desk, gone, 1))
     assert message == "retry: 1000\nid: run1-1\nevent: reset\ndata: {}\n\n"
 
 
 def test_a_stream_that_fell_behind_what_is_kept_is_reset(desk: Desk) -> None:
-    event: Event = _example("Match")
+    event: Event = example_of("Match")
     for _ in range(4_010):
         desk.changes.note(event)
     (message,) = asyncio.run(_messages(desk, "run1-3", 1))

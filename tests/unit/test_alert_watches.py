@@ -1,0 +1,90 @@
+"""When many rejects are many, and when a process is behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from schemas.events import Coordinates, Rejected
+from synergy.alerts import RuleName, alert_rules
+from synergy.alerts.watches import LAG_S, MINUTE_MS, LagWatch, RejectWatch, caught_up
+
+LIMIT = int(alert_rules()[RuleName.REJECTS].limit)
+MOST = int(alert_rules()[RuleName.LAG].limit)
+REJECTED = Rejected(
+    origin=Coordinates(topic="synergy.availability.v1", partition=0, offset=1),
+    code="wrong_unit",
+    message="convert it",
+    facility="mill",
+    source="meter-1",
+    stage="balance",
+)
+
+
+def told(watch: RejectWatch, rejected: Rejected, *times_ms: int) -> list[str]:
+    found = [watch.note(rejected, at_ms) for at_ms in times_ms]
+    return [one[0] for one in found if one is not None]
+
+
+def test_the_tenth_reject_within_a_minute_is_told_once_with_the_reason_of_most() -> None:
+    watch = RejectWatch()
+    watch.note(replace(REJECTED, code="absurd_quantity"), 0)
+    assert told(watch, REJECTED, *range(1, LIMIT - 1)) == []
+    found = watch.note(REJECTED, LIMIT)
+    assert found is not None
+    subject, reason = found
+    assert (subject, reason.subject, reason.value) == ("mill/meter-1", "meter-1", LIMIT)
+    assert reason.text == "wrong_unit"
+    assert told(watch, REJECTED, LIMIT + 1, LIMIT + 2) == []
+
+
+def test_rejects_over_more_than_a_minute_are_few() -> None:
+    spread = range(0, 3 * MINUTE_MS, MINUTE_MS // (LIMIT - 1) + 1)
+    assert told(RejectWatch(), REJECTED, *spread) == []
+
+
+def test_after_a_quiet_time_many_are_told_again() -> None:
+    watch = RejectWatch()
+    assert len(told(watch, REJECTED, *range(LIMIT))) == 1
+    later = range(10 * MINUTE_MS, 10 * MINUTE_MS + LIMIT)
+    assert len(told(watch, REJECTED, *later)) == 1
+
+
+@pytest.mark.parametrize(
+    ("facility", "source", "subject"),
+    [
+        ("mill", "meter-1", "mill/meter-1"),
+        ("mill", None, "mill"),
+        (None, "meter-1", "/meter-1"),
+        (None, None, "synergy.availability.v1"),
+    ],
+)
+def test_rejects_are_counted_for_whoever_is_known(
+    facility: str | None, source: str | None, subject: str
+) -> None:
+    other = replace(REJECTED, facility="kiln", source="meter-2")
+    watch = RejectWatch()
+    assert told(watch, other, *range(LIMIT - 1)) == []
+    rejected = replace(REJECTED, facility=facility, source=source)
+    assert told(watch, rejected, *range(LIMIT)) == [subject]
+
+
+def test_a_process_is_behind_after_half_a_minute_and_not_before() -> None:
+    watch = LagWatch()
+    assert watch.behind({"balance": MOST, "market": MOST - 1}, 0.0) == {}
+    assert watch.behind({"balance": MOST + 5}, LAG_S - 0.1) == {}
+    found = watch.behind({"balance": MOST + 5}, LAG_S)
+    assert (list(found), found["balance"].value) == (["balance"], MOST + 5)
+
+
+def test_a_lag_that_drops_for_a_moment_begins_anew() -> None:
+    watch = LagWatch()
+    watch.behind({"balance": MOST}, 0.0)
+    watch.behind({"balance": MOST - 1}, 20.0)
+    assert watch.behind({"balance": MOST}, LAG_S) == {}
+
+
+def test_a_tenth_of_the_limit_is_caught_up() -> None:
+    assert caught_up(MOST // 10)
+    assert not caught_up(MOST // 10 + 1)
