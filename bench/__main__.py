@@ -22,6 +22,7 @@ BENCHMARKS = (
     "first_match",
     "at_rest",
     "step_change",
+    "answers",
     "resume",
 )
 

@@ -48,12 +48,12 @@ class MarketPair:
         """Publish both facilities, the need and the first supply."""
         self.sender.facilities(self._facilities())
         self._publish(self._need())
-        self._publish(self._flow(BASE))
+        self._publish(self.flow(BASE))
 
     def step(self) -> int:
         """Publish a supply that is 30 % of the base higher, or lower again; return grams a day."""
         change = STEP if self.quantity == BASE else -STEP
-        self._publish(replace(self._flow(change), corrects=f"bench/{GIVER}/1/1"))
+        self._publish(replace(self.flow(change), corrects=f"bench/{GIVER}/1/1"))
         return self.quantity
 
     def _facilities(self) -> Iterator[Facility]:
@@ -71,7 +71,8 @@ class MarketPair:
                 country="US",
             )
 
-    def _flow(self, quantity: int) -> Reading:
+    def flow(self, quantity: int) -> Reading:
+        """Return an hour of the giver's flow, in grams."""
         return Reading(
             source=f"bench/{GIVER}",
             facility=GIVER,
@@ -91,7 +92,7 @@ class MarketPair:
 
     def _need(self) -> Reading:
         return replace(
-            self._flow(NEED_A_DAY * NEED_DAYS),
+            self.flow(NEED_A_DAY * NEED_DAYS),
             source=f"bench/{RECEIVER}",
             facility=RECEIVER,
             material="mined_sulphur",

@@ -65,6 +65,14 @@ class RunningStack:
             return {}
         return dict(answer.json()) if answer.is_success else {}
 
+    def post(self, path: str, body: Mapping[str, object]) -> Mapping[str, Any]:
+        """POST to the store; an empty answer when it refuses or can't answer."""
+        try:
+            answer = self._client.post(f"{self._address}{path}", json=dict(body), timeout=15.0)
+        except httpx.HTTPError:
+            return {}
+        return dict(answer.json()) if answer.is_success else {}
+
     def wait(self, what: str, there: Callable[[], bool], every_s: float = 0.1) -> float:
         """Wait until something is so; return the seconds since the start. Raises StackFailedError."""
         deadline = self.clock.monotonic_s() + LONGEST_S

@@ -265,6 +265,18 @@ def test_tonnes_are_spread_over_days_in_whole_grams(ledger: EngineLedger) -> Non
     ]
 
 
+def test_the_tonnes_of_a_facility_that_has_moved_count_for_its_programme_only(
+    ledger: EngineLedger,
+) -> None:
+    facility = every_record()["facility"]
+    for programme in ("ohio-valley", "hebei"):
+        ledger.append("facility", facility | {"programme": programme})
+    ledger.append("availability", availability(1, quantity=5))
+    ledger.drain()
+    counted = ledger.all("SELECT programme, grams_counted FROM tonnes_per_day")
+    assert counted == [("hebei", 5)]
+
+
 def test_the_latest_position_and_match_win(ledger: EngineLedger) -> None:
     records = every_record()
     for quantity in (1, 2, 3):
