@@ -111,8 +111,9 @@ def test_a_broken_stream_goes_on_where_it_broke_off(visit: Visit) -> None:
     page.on(
         "request", lambda request: asked.append(request.url) if "/api/v1/" in request.url else None
     )
-    visit.stand.drop_streams()
-    visit.stand.tick(9)
+    with page.expect_request(lambda request: "/api/v1/stream" in request.url):
+        visit.stand.drop_streams()
+        visit.stand.tick(9)
     expect(page.locator("#programmes")).to_contain_text("09:00")
     expect(page.locator("#connection")).to_have_text("Live")
     assert len([url for url in asked if "/stream" in url]) == 1
