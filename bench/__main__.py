@@ -24,6 +24,8 @@ BENCHMARKS = (
     "step_change",
     "answers",
     "resume",
+    "page",
+    "streams",
 )
 
 

@@ -11,14 +11,15 @@ adds the positions of the two flows of one match, for a client that wants no oth
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from console.changes import Changes, ResumeGoneError
+from console.changes import Change, Changes, ResumeGoneError
 from console.commands import answered
 from console.documents import Documents
 from console.lists import form_of, wanted_by
@@ -44,6 +45,8 @@ from schemas.json_form import to_json
 HEARTBEAT_S = 15.0
 PROGRESS = 500
 """After so many changes that a client did not want it is told how far they are."""
+MADE = 500
+"""Messages that are kept for the next client that wants them."""
 KINDS: Mapping[type[Event], str] = {
     Match: "match",
     Position: "position",
@@ -56,7 +59,6 @@ KINDS: Mapping[type[Event], str] = {
     Alert: "alert",
 }
 _OWN_PARAMETERS = ("last_event_id", "kinds", "form", "positions_of")
-Shown = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class Stream:
     views: Views
     documents: Documents
     rows: Rows
+    _made: OrderedDict[tuple[int, str], str] = field(
+        default_factory=OrderedDict[tuple[int, str], str]
+    )
 
     async def answer(self, request: Request) -> Response:
         """Answer a request: headers first, then messages until the client or the store goes."""
@@ -111,10 +116,10 @@ class Stream:
                 yield self._bare("reset", reached)
                 continue
             for change in news:
-                shown = self._shown(change.event, choice) if choice.takes(change.event) else None
-                if shown is not None:
+                text = self._text(change, choice.form) if choice.takes(change.event) else None
+                if text is not None:
                     told = change.number
-                    yield self._message(change.number, *shown)
+                    yield text
             if news:
                 reached = news[-1].number
             elif reached == self.changes.last:
@@ -149,12 +154,20 @@ class Stream:
     def _bare(self, kind: str, number: int) -> str:
         return self._message(number, kind, {})
 
-    def _shown(self, event: Event, choice: Choice) -> Shown | None:
-        kind = KINDS.get(type(event))
-        if kind is None:
-            return None
-        short = self._row(event) if choice.form == "row" else None
-        return kind, self._document(event) if short is None else short
+    def _text(self, change: Change, form: str) -> str | None:
+        """Return the message of a change: made once, however many clients want it."""
+        name = change.number, form
+        text = self._made.get(name)
+        if text is None:
+            kind = KINDS.get(type(change.event))
+            if kind is None:
+                return None
+            short = self._row(change.event) if form == "row" else None
+            document = self._document(change.event) if short is None else short
+            text = self._made[name] = self._message(change.number, kind, document)
+            if len(self._made) > MADE:
+                self._made.popitem(last=False)
+        return text
 
     def _row(self, event: Event) -> Mapping[str, Any] | None:
         match event:

@@ -29,7 +29,8 @@ export class Header {
   async load() {
     const [status, filters] = await Promise.all([get("status"), get("filters")]);
     for (const programme of status.programmes) this.programmes.set(programme.programme, programme);
-    for (const { id } of filters.programmes) if (!this.programmes.has(id)) this.programmes.set(id, { programme: id });
+    const known = new Map(filters.programmes.map(({ id }) => [id, this.programmes.get(id) ?? { programme: id }]));
+    this.programmes = known;
     this.filters = filters;
     this.show();
   }

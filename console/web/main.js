@@ -2,6 +2,7 @@
 
 import { Alerts } from "./alerts.js";
 import { byId } from "./dom.js";
+import { FacilityPage } from "./facility.js";
 import { FlowChart } from "./flows.js";
 import { Header } from "./header.js";
 import { Lists } from "./lists.js";
@@ -27,21 +28,30 @@ class Operator {
     this.transactions = new TransactionTable(this.live);
     this.chart = new FlowChart(this.live);
     this.map = new PlantMap();
+    this.facility = new FacilityPage(this.live);
     this.live.on("reset", () => this.#guarded(this.#readAgain()));
     watch((now, before) => this.#guarded(this.#moved(now, before)));
   }
 
   async start() {
     this.live.open(place().match);
+    if (place().plant !== null) await this.facility.load();
     await this.#guarded(Promise.all([this.header.load(), this.alerts.load(), this.lists.load(), this.transactions.load()]));
-    if (!place().match && place().list === "matches" && !matchMedia(NARROW).matches) {
-      const best = this.lists.best();
-      if (best) settle({ match: best.id });
-    }
-    await this.#guarded(this.panel.load(place().match));
+    if (place().plant === null && !place().match) await this.#guarded(this.#best());
+    else await this.#guarded(this.panel.load(place().match));
+  }
+
+  /** Where there is room, something is chosen from the beginning: the best match. */
+  async #best() {
+    const best = place().list === "matches" && !matchMedia(NARROW).matches ? this.lists.best() : null;
+    if (best) settle({ match: best.id });
+    await this.panel.load(best?.id ?? null);
   }
 
   async #moved(now, before) {
+    if (now.plant !== before.plant) await this.facility.load();
+    if (now.plant !== null) return;
+    if (before.plant !== null && !now.match) await this.#best();
     if (now.match !== before.match && now.match) {
       await this.panel.load(now.match);
       if (matchMedia(NARROW).matches) byId("detail").scrollIntoView();

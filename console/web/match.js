@@ -105,7 +105,7 @@ export class MatchPanel {
     const place = flow?.place;
     return h("section", { class: `side ${name}`, "aria-label": say(`side.${side}`) },
       h("div", { class: "side-role" }, say(`side.${side}`), sideState(match, side)),
-      h("div", { class: "side-name" }, plant(match, name)),
+      h("a", { class: "side-name", href: `#/facility/${encodeURIComponent(match[`${name}_id`])}` }, plant(match, name)),
       h("div", { class: "side-place" }, [place?.park && titled(place.park), titled(match.programme)].filter(Boolean).join(" · ")),
       h("dl", { class: "pairs" },
         h("dt", {}, side === "GIVER" ? named(match, "material") : named(match, "need_name")),

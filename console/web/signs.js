@@ -21,6 +21,7 @@ export function verdictSign(verdict) {
 
 /** A plant's name, marked where it is a sample and no real plant. */
 export function plant(document, side) {
-  const sample = document[`${side}_sample`];
-  return h("span", { class: "plant" }, named(document, side), sample && h("span", { class: "sample" }, say("sample")));
+  const name = named(document, side);
+  const unsaid = document[`${side}_sample`] && !/sample|示例|样例/i.test(name);
+  return h("span", { class: "plant" }, name, unsaid && h("span", { class: "sample" }, say("sample")));
 }

@@ -18,7 +18,7 @@ export function valueTable(match) {
     h("table", {},
       h("thead", {}, h("tr", {},
         h("th", { scope: "col" }, say("value.part")),
-        h("th", { scope: "col", class: "wide" }, h("span", { class: "spoken" }, say("value.bar"))),
+        h("th", { scope: "col", class: "bars" }, h("span", { class: "spoken" }, say("value.bar"))),
         h("th", { scope: "col", class: "figure" }, say("value.base")),
         h("th", { scope: "col", class: "figure range" }, say("value.range")),
         h("th", { scope: "col" }, say("kind")))),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
+from bench.browser import open_browser, open_page
 from tests.browser.stand import Stand, open_stand
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=360, height=740)
 
@@ -28,22 +27,15 @@ class Visit:
 
     def open(self, address: str = "") -> Page:
         """Go to the page and wait until it can be used."""
-        self.page.goto(self.stand.address + address)
-        self.page.locator("body[data-ready]").wait_for()
+        open_page(self.page, self.stand.address + address)
         return self.page
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for a module: while Playwright is open no other event loop can run in this thread."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail("there is no Chromium: `make browser` installs it or says the command")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]  # root in a container has neither
-        opened = playwright.chromium.launch(executable_path=found, args=arguments)
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

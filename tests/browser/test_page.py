@@ -211,3 +211,30 @@ def test_every_kind_of_data_is_told_apart_in_words(visit: Visit) -> None:
     )
     assert badges
     assert set(badges) == {1}
+
+
+def test_a_facility_has_a_page_of_its_own_that_leads_back_to_its_matches(visit: Visit) -> None:
+    page = visit.open()
+    page.locator("#detail").get_by_role("link", name="Wheeling ready-mix").click()
+    facility = page.locator("#facility")
+    expect(facility.get_by_role("heading", name="Wheeling ready-mix")).to_be_focused()
+    expect(facility).to_contain_text("A sample, not a real plant")
+    expect(facility.locator(".facility-positions")).to_contain_text("800 t")
+    expect(facility.locator(".facility-matches")).to_contain_text("Mitchell power station")
+    assert Axe().run(page).violations_count == 0
+    page.set_viewport_size(NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size(WIDE)
+    facility.get_by_role("link", name="Mitchell power station").click()
+    expect(page.locator("#detail .sides")).to_contain_text("Wheeling ready-mix")
+    assert visit.troubles == []
+
+
+def test_a_facility_s_page_follows_what_becomes_of_its_need(visit: Visit) -> None:
+    page = visit.open("#/facility/road")
+    expect(page.locator(".facility-matches")).to_contain_text("No match: needs Lime")
+    visit.stand.feed(
+        facts("kiln", "2394", (40.11, -80.74), name="Kiln of Martins Ferry"),
+        supply("kiln", "cement_kiln_dust", 200),
+    )
+    expect(page.locator(".facility-matches")).to_contain_text("Kiln of Martins Ferry")
