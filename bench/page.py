@@ -187,6 +187,7 @@ def _visits(address: str) -> list[dict[str, float]]:
             context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
             found.append(visit(context.new_page(), address))
             context.close()
+            say(" ".join(f"{name} {value:,.0f}" for name, value in found[-1].items()))
     return found
 
 

@@ -68,6 +68,16 @@ def test_states_are_counted_whatever_state_is_asked_for(desk: Desk, client: Test
     assert (answer["total"], answer["states"]) == (1, {"PROPOSED": 2, "AGREED": 1})
 
 
+def test_a_long_list_is_sent_in_parts_and_is_whole(desk: Desk, client: TestClient) -> None:
+    for number in range(1, 251):
+        desk.show(topic_files.MATCHES, a_match(number))
+    sent = client.get("/api/v1/matches", params={"limit": "240"})
+    answer = sent.json()
+    assert sent.headers["content-type"] == "application/json"
+    assert [row["id"] for row in answer["matches"]] == [str(UUID(int=n)) for n in range(1, 241)]
+    assert (answer["total"], answer["states"]) == (250, {"PROPOSED": 250})
+
+
 def test_a_row_is_much_smaller_than_a_document(desk: Desk, client: TestClient) -> None:
     desk.show(topic_files.MATCHES, a_match(1))
     full = client.get("/api/v1/matches").content
