@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
@@ -46,6 +47,7 @@ from schemas.json_form import from_json
 from schemas.routing import partition_for
 
 FACILITIES: Final = 2_000
+HALF: Final = FACILITIES // 2
 MATCHES: Final = 10_000
 ALERTS: Final = 500
 VISITS: Final = 7
@@ -54,6 +56,7 @@ STAGES: Final = ("replay", "balance", "market")
 _INTERACTIVE = "performance.getEntriesByName('interactive')[0].startTime"
 
 
+@cache
 def example(record: str) -> Any:  # noqa: ANN401 any event
     """Return the shipped example of an event."""
     name = re.sub(r"(?<!^)([A-Z])", r"_\1", record).lower()
@@ -62,52 +65,56 @@ def example(record: str) -> Any:  # noqa: ANN401 any event
 
 
 def events() -> Iterator[tuple[str, Event]]:
-    """Yield everything with its topic: half of the facilities give, half receive, each has five matches."""
-    half = FACILITIES // 2
+    """Yield everything with its topic."""
     tick: Tick = replace(example("Tick"), programme=PROGRAMME)
-    facts: FacilityFacts = replace(example("FacilityFacts"), programme=PROGRAMME, removed=False)
-    position: Position = replace(example("Position"), programme=PROGRAMME, unit="GRM")
-    match: Match = replace(example("Match"), programme=PROGRAMME, state=MatchState.PROPOSED)
-    alert: Alert = replace(example("Alert"), programme=PROGRAMME, state=AlertState.RAISED)
     yield topic_files.COMMANDS, tick
+    match: Match = replace(example("Match"), programme=PROGRAMME, state=MatchState.PROPOSED)
     for number in range(FACILITIES):
-        name = f"plant-{number}"
-        yield (
-            topic_files.POSITIONS,
-            replace(
-                facts,
-                facility=name,
-                name=f"Plant number {number}",
-                latitude=37 + number % 50 / 10,
-                longitude=-84 + number // 50 / 10,
-            ),
-        )
-        gives = number < half
-        yield (
-            topic_files.POSITIONS,
-            replace(
-                position,
-                facility=name,
-                material=match.material if gives else match.need,
-                direction=Direction.SUPPLY if gives else Direction.DEMAND,
-            ),
-        )
+        for event in _plant(number, match):
+            yield topic_files.POSITIONS, event
     for number in range(MATCHES):
-        yield (
-            topic_files.MATCHES,
-            replace(
-                match,
-                id=UUID(int=number + 1),
-                giver=f"plant-{number % half}",
-                receiver=f"plant-{half + (number * 7 + number // half) % half}",
-                gain_giver=Decimal(MATCHES - number),
-            ),
-        )
+        yield topic_files.MATCHES, _match(number, match)
+    alert: Alert = replace(example("Alert"), programme=PROGRAMME, state=AlertState.RAISED)
     for number in range(ALERTS):
-        yield (
-            topic_files.ALERTS,
-            replace(alert, id=UUID(int=number + 1), subject=str(UUID(int=number + 1))),
-        )
+        named = UUID(int=number + 1)
+        yield topic_files.ALERTS, replace(alert, id=named, subject=str(named))
+
+
+def _plant(number: int, match: Match) -> tuple[FacilityFacts, Position]:
+    """Return the facts of a plant and what it offers, or in the second half of them needs."""
+    facts: FacilityFacts = example("FacilityFacts")
+    position: Position = example("Position")
+    gives = number < HALF
+    return (
+        replace(
+            facts,
+            programme=PROGRAMME,
+            removed=False,
+            facility=f"plant-{number}",
+            name=f"Plant number {number}",
+            latitude=37 + number % 50 / 10,
+            longitude=-84 + number // 50 / 10,
+        ),
+        replace(
+            position,
+            programme=PROGRAMME,
+            unit="GRM",
+            facility=f"plant-{number}",
+            material=match.material if gives else match.need,
+            direction=Direction.SUPPLY if gives else Direction.DEMAND,
+        ),
+    )
+
+
+def _match(number: int, match: Match) -> Match:
+    """Return one match: the best first, and each giver in ten of them."""
+    return replace(
+        match,
+        id=UUID(int=number + 1),
+        giver=f"plant-{number % HALF}",
+        receiver=f"plant-{HALF + (number * 7 + number // HALF) % HALF}",
+        gain_giver=Decimal(MATCHES - number),
+    )
 
 
 def fill(stack: RunningStack) -> None:

@@ -79,6 +79,8 @@ def up(request: Request) -> int:
         stack = Stack(spec, clock, screen.say)
         try:
             stack.start()
+            if "store" not in request.without:
+                screen.say(f"page: {stack.settings.store.address}/")
             document = _run(stack, request, screen, clock, began_s)
         except KeyboardInterrupt:
             document = None

@@ -102,8 +102,8 @@ export class Alerts {
       h("p", { class: "alert-text" }, lead),
       why && h("p", { class: "why" }, named(why, "sentence")),
       h("div", { class: "alert-foot" },
-        h("span", { class: "when" }, `${titled(alert.programme)} · ${time(alert.programme_time)}`),
-        raised ? acknowledge : h("span", { class: "by" }, stateChip(alert.state), alert.actor)));
+        h("span", { class: "when" }, h("span", {}, titled(alert.programme)), " ", h("span", {}, time(alert.programme_time))),
+        raised ? acknowledge : h("span", { class: "by" }, stateChip(alert.state), " ", alert.actor)));
   }
 
   async #acknowledge(alert, button) {

@@ -76,7 +76,7 @@ export class FlowChart {
         s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(top * share), y2: y(top * share) }),
         s("text", { class: "tick", x: EDGE.left - 6, y: y(top * share) + 4, "text-anchor": "end" }, count(top * share)),
       ]),
-      ticks(from, latest).map(({ at, text }) => s("text", { class: "tick", x: x(at), y: height - 6, "text-anchor": x(at) > width - 40 ? "end" : "middle" }, text)),
+      ticks(from, latest).filter(({ at }) => x(at) < width - EDGE.right - 18).map(({ at, text }) => s("text", { class: "tick", x: x(at), y: height - 6, "text-anchor": "middle" }, text)),
       s("line", { class: "matched", x1: EDGE.left, x2: width - EDGE.right, y1: y(match.quantity_per_day), y2: y(match.quantity_per_day) }),
       ["receiver", "giver"].map((name) => line(name, lines[name], x, y, latest))));
   }

@@ -107,6 +107,7 @@ def test_what_changes_arrives_without_a_reload(visit: Visit) -> None:
 def test_a_broken_stream_goes_on_where_it_broke_off(visit: Visit) -> None:
     page = visit.open()
     expect(page.locator("#connection")).to_have_text("Live")
+    page.locator("#map svg").wait_for()  # the map is what is read last
     asked: list[str] = []
     page.on(
         "request", lambda request: asked.append(request.url) if "/api/v1/" in request.url else None

@@ -23,10 +23,11 @@ PROGRAMME = "lifecycle"
 NAMES = UUID("7f1f2b0a-3c61-5f57-9a53-0d9b5a2d1c77")
 
 
-def proposed(pipeline: Pipeline) -> dict[str, Any]:
+def proposed(pipeline: Pipeline, programme: str = PROGRAMME, name: str = "life") -> dict[str, Any]:
     """Enrol two plants, publish what one has and the other needs, and return their match."""
-    giver = facility("life-power", PROGRAMME)
-    receiver = facility("life-mix", PROGRAMME, industry="2395", latitude=39.0, longitude=-82.0)
+    power, mix = f"{name}-power", f"{name}-mix"
+    giver = facility(power, programme)
+    receiver = facility(mix, programme, industry="2395", latitude=39.0, longitude=-82.0)
     pipeline.publish(
         pipeline.record(topic_files.FACILITIES, one.id, one) for one in (giver, receiver)
     )
@@ -36,13 +37,11 @@ def proposed(pipeline: Pipeline) -> dict[str, Any]:
         for name, unit in units.items()
     )
     flows = [
-        reading(
-            "life-power", number, quantity=400_000, properties=analyses if number == 600 else ()
-        )
+        reading(power, number, quantity=400_000, properties=analyses if number == 600 else ())
         for number in range(1, 601)
     ]
     plan = reading(
-        "life-mix",
+        mix,
         1,
         material="portland_cement",
         direction=Direction.DEMAND,
@@ -59,10 +58,10 @@ def proposed(pipeline: Pipeline) -> dict[str, Any]:
         pipeline.record(topic_files.AVAILABILITY, one.facility, one) for one in (*flows, plan)
     )
     found: list[dict[str, Any]] = pipeline.eventually(
-        "a match is proposed", lambda: pipeline.get("matches", programme=PROGRAMME)
+        "a match is proposed", lambda: pipeline.get("matches", programme=programme)
     )
     pipeline.settle()
-    return pipeline.get("matches", programme=PROGRAMME)[0] if found else {}
+    return pipeline.get("matches", programme=programme)[0] if found else {}
 
 
 def typed(pipeline: Pipeline, *words: str) -> tuple[int, str]:
