@@ -18,6 +18,7 @@ from console.audit.named_queries import NamedQuery, named_queries
 from console.audit.parameters import FORMAT, PARAMETERS
 from console.command_request import FIELDS
 from console.lists import FORMS, MOST, MOST_ROWS
+from console.openapi_readings import BATCH, KEY, RECEIPT
 from console.problems import MEDIA_TYPE
 from console.stream import KINDS
 from schemas.events import Side
@@ -288,13 +289,12 @@ def _sent() -> Iterable[Operation]:
         body=command,
         answers={"200": _json(_object(accepted={"type": "boolean"})), "202": _json(_OBJECT)},
     )
-    key: Json = {"name": "Idempotency-Key", "in": "header", "required": True, "schema": _TEXT}
     yield Operation(
         path="/api/v1/readings",
         method="post",
         summary="A batch of readings of a plant; answered once it is durable.",
-        parameters=[key],
-        body=_OBJECT,
+        parameters=[KEY],
+        body=BATCH,
         token="readings",  # noqa: S106 - the name of a scheme
-        answers={"202": _json(_OBJECT)},
+        answers={"202": _json(RECEIPT)},
     )

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from console.openapi_readings import READING
 from console.tokens import Tokens, TokensError
 from producers.gateway.intake import send_until_told
+from producers.gateway.parse import FIELDS
 from runtime.log import TopicPartition
 from schemas import topic_files
 from schemas.events import Availability, Basis, Direction, FacilityFacts, Position, Tick
@@ -310,6 +312,10 @@ def test_a_wrong_request_names_field_and_fix(client: TestClient, case: str) -> N
     answer = client.post("/api/v1/readings", json=body, headers=bearer | headers)
     assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
     assert answer.json()["fix"]
+
+
+def test_the_description_names_the_fields_that_are_taken() -> None:
+    assert READING["properties"].keys() == set(FIELDS)
 
 
 def test_a_store_that_is_still_starting_takes_nothing_and_says_so(
