@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
+from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -22,7 +21,7 @@ from tests.contract.test_console_rest import example_of
 from tests.ledger.desk import EVERYTHING, Desk, open_desk
 
 CHECKS: list[Any] = [
-    not_a_server_error,
+    checks.not_a_server_error,
     openapi_checks.status_code_conformance,
     openapi_checks.content_type_conformance,
     openapi_checks.response_schema_conformance,
