@@ -79,7 +79,7 @@ class Alarms:
                 self._raise(RuleName.LAG, (programme, name), reason)
         for alert in list(self.views.alerts.values()):
             if alert.rule == RuleName.LAG and caught_up(lags.get(alert.subject, 0)):
-                self._say(cleared(alert, self._time(alert.programme)))
+                self._say(cleared(alert, self._now()))
 
     def publish(self) -> None:
         """Publish what is due. Blocks; raises PublishError, TopicMissingError."""
@@ -94,7 +94,7 @@ class Alarms:
     def _raise(self, rule: RuleName, about: tuple[str, str], reason: Reason) -> None:
         known = self.views.alerts.get(alert_id(about[0], rule, about[1]))
         if known is None or known.state is AlertState.CLEARED:
-            self._say(raised(alert_rules()[rule], about, (reason,), self._time(about[0])))
+            self._say(raised(alert_rules()[rule], about, (reason,), self._now()))
 
     def _say(self, alert: Alert) -> None:
         """Say it, unless that is so already, or has been said and is not heard back yet."""
@@ -113,9 +113,9 @@ class Alarms:
         enrolled = {facts.programme for facts in self.views.facilities.values()}
         return sorted(enrolled | self.views.programmes.keys())
 
-    def _time(self, programme: str) -> datetime:
-        tick = self.views.programmes.get(programme)
-        return tick.time if tick else _EPOCH + timedelta(microseconds=self.clock.now_us())
+    def _now(self) -> datetime:
+        """Return the clock's time: these alerts are about the sending, not about what a replay is at."""
+        return _EPOCH + timedelta(microseconds=self.clock.now_us())
 
     def _record(self, alert: Alert) -> OutRecord:
         count = self.publisher.partitions(topic_files.ALERTS)

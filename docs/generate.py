@@ -161,7 +161,8 @@ def alerts_page() -> str:
         "Alerts",
         "The rules are in `synergy/alerts/rules.csv`. An alert is told once for each rule and subject; "
         "`synergy alert acknowledge` says that somebody looks after it, `synergy alert snooze` keeps it quiet for a "
-        "while. It ends when its cause is gone, or after a time of the programme where nothing ends it.",
+        "while. It ends when its cause is gone, or after a time of the programme where nothing ends it; `sequence_gap` "
+        "and `rejects` are about the sending and go by the clock.",
         ["| rule | severity | limit | kept | meaning |", "|---|---|---|---|---|", *rows],
     )
 

@@ -188,8 +188,7 @@ class PartitionBalances:
         entry = self._state.facilities.entries[int(row["facility"])]
         source, epoch = self._state.texts[int(row["source"])], int(row["epoch"])
         programme = entry.facts.programme if entry.facts else ""
-        time_us = self._state.times.at(programme).time_us
-        return Gap(source, entry.id, epoch, first, last, programme, time_us)
+        return Gap(source, entry.id, epoch, first, last, programme, self._state.times.now_us)
 
     def take_parts(self) -> dict[bytes, bytes | None]:
         """Return the changelog parts that changed since the last call; None deletes a part."""

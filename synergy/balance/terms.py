@@ -129,7 +129,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Sequences `[first, last]` of one source that have not come; `programme` is empty once the facility has left."""
+    """Sequences `[first, last]` of one source that have not come.
+
+    `programme` is empty once the facility has left; `time_us` is the clock's.
+    """
 
     source: str
     facility: str

@@ -16,6 +16,7 @@ from synergy.market.programme import Programme
 from synergy.market.propose import SolveResult
 from synergy.market.reasons import Code
 from synergy.market.series import Series, need_series, pair_of, supply_series
+from synergy.market.told_alerts import OWN
 
 Cause = tuple[RuleName, str]
 OF_A_SOLVE = frozenset(
@@ -157,9 +158,9 @@ def _is_dealt_with(programme: Programme, series: Series) -> bool:
 
 
 def outlived(programme: Programme, now: datetime) -> list[Alert]:
-    """Return the alerts that nothing ends and that are kept for long enough."""
-    rules = alert_rules()
-    keeps = {rule.name.value: rule.keep for rule in rules.values() if rule.keep is not None}
+    """Return the market's own alerts that nothing ends and that are kept for long enough."""
+    rules = [rule for rule in alert_rules().values() if rule.name in OWN]
+    keeps = {rule.name.value: rule.keep for rule in rules if rule.keep is not None}
     return [
         cleared(alert, now)
         for alert in programme.alerts.values()

@@ -38,7 +38,7 @@ from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Programme
 from synergy.market.propose import SolveResult, solve_market
 from synergy.market.series import Held, offered, series_of
-from synergy.market.told_alerts import after_told
+from synergy.market.told_alerts import after_told, run_out
 
 Event = Match | Unmatched | Outcome | Transaction | Alert
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -199,6 +199,7 @@ class MarketState:
                 programme.set_time(now)
                 self._passed(programme, head.time)
             self._tell(programme, woken(programme.alerts.values(), now))
+            self._tell(programme, run_out(programme, now))
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
 
     def _live(self, programme: Programme, now: datetime) -> bool:

@@ -2,16 +2,18 @@
 
 Every alert has one owner of what people do with it, the market: it reads `synergy.alerts.v1` too and takes these in,
 so that they can be acknowledged and snoozed, sleep, wake and run out like its own. Its own come back to it on that
-topic and change nothing.
+topic and change nothing. They are about the sending and not about the material: their time is the clock, also in a
+replay that plays a day in seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from schemas.events import Alert, AlertState
-from synergy.alerts import RuleName
+from synergy.alerts import RuleName, alert_rules, cleared
 from synergy.market.programme import Programme
 
 OWN: Final = frozenset(RuleName) - {RuleName.SEQUENCE_GAP, RuleName.REJECTS, RuleName.LAG}
@@ -36,3 +38,17 @@ def after_told(programme: Programme, alert: Alert) -> Alert | None:
             programme.set_alert(alert)
         return None
     return replace(alert, state=known.state, actor=known.actor, until=known.until)
+
+
+def run_out(programme: Programme, now: datetime) -> list[Alert]:
+    """Return the alerts of others that nothing ends and that were kept for long enough, by the clock."""
+    keeps = {
+        rule.name.value: rule.keep
+        for rule in alert_rules().values()
+        if rule.keep is not None and rule.name not in OWN
+    }
+    return [
+        cleared(alert, now)
+        for alert in programme.alerts.values()
+        if alert.rule in keeps and alert.programme_time + keeps[alert.rule] <= now
+    ]

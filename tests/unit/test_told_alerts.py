@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from schemas.events import Alert, AlertState, Command, Outcome, Reason
 from synergy.alerts import RuleName, alert_rules, cleared, raised
+from synergy.balance.terms import microseconds
 from synergy.market import Event
-from tests.market.plants import MARCH, Market
+from tests.market.plants import MARCH, Market, days
 
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 LAG = raised(
     alert_rules()[RuleName.LAG],
     ("ohio", "balance"),
@@ -94,3 +96,15 @@ def test_the_markets_own_alerts_come_back_and_change_nothing(
     own = raised(alert_rules()[rule], ("ohio", "balance"), (), MARCH)
     assert hear(market, own) == []
     assert not market.state.take_parts()
+
+
+def test_what_is_about_the_sending_runs_out_by_the_clock_and_not_by_a_replay(
+    market: Market,
+) -> None:
+    rejects = raised(alert_rules()[RuleName.REJECTS], ("ohio", "mill/meter"), (), NOON)
+    hear(market, rejects)
+    market.tick(MARCH + days(300))
+    market.state.clock(microseconds(NOON + timedelta(hours=23)))
+    assert states(market.take()) == []
+    market.state.clock(microseconds(NOON + timedelta(hours=24)))
+    assert states(market.take()) == ["CLEARED"]
