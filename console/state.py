@@ -23,7 +23,7 @@ from synergy.lifecycle.funnel import funnel
 # Group of each stage, and the topics whose lag is the stage's.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "balance": (topic_files.AVAILABILITY, topic_files.FACILITIES),
-    "market": (topic_files.POSITIONS, topic_files.COMMANDS),
+    "market": (topic_files.POSITIONS, topic_files.COMMANDS, topic_files.ALERTS),
 }
 _LOOK_S = 1.0
 _RATE_LOOKS = 6

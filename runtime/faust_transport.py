@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from faust.types.tuples import Message
 
 BATCH_CODEC = "synergy_batch"
-_FETCH_WAIT_MS = 100
+_FETCH_WAIT_MS = 200
 _IDLE_S = 0.02
 
 
@@ -220,6 +220,10 @@ class BatchApp(faust.App):
         """Take Faust's own arguments."""
         super().__init__(*args, **kwargs)
         self.committed_positions: dict[TP, int] = {}
+
+    def note_committed(self, partition: int, next_: Mapping[str, int]) -> None:
+        """Tell lag tools how far a partition is, by topic; Faust passes it on within a second."""
+        self.committed_positions.update({TP(topic, partition): n for topic, n in next_.items()})
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

@@ -249,6 +249,8 @@ class Worker(Generic[State]):
         )
         self._writers[partition] = writer
         task.opened(opened)
+        if opened.parts:  # without a state the group must not seem to have committed
+            self._app.note_committed(partition, task.committed_next)
         seconds = (self._clock.now_us() - began) / 1e6
         self._measured.opened(seconds)
         _logger.info(
@@ -269,8 +271,7 @@ class Worker(Generic[State]):
                 _logger.warning("commit repeats", partition=partition, error=str(error))
                 await asyncio.sleep(_RETRY_S)
         task.committed()
-        for topic, next_ in task.committed_next.items():
-            self._app.committed_positions[TP(topic, partition)] = next_
+        self._app.note_committed(partition, task.committed_next)
         seconds = (self._clock.now_us() - began) / 1e6
         self._measured.committed(action.records, seconds)
         if seconds > 1:

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,3 +126,21 @@ def test_workers_that_are_killed_stopped_and_joined_count_once(group: Group) -> 
     sums, rejected = group.outputs()
     assert sums == group.expected
     assert len(rejected) == len(set(rejected)) == group.produced // POISON_EVERY
+
+
+def test_a_worker_that_finds_nothing_new_still_tells_lag_tools_where_it_is(group: Group) -> None:
+    for _ in range(3):
+        group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
+    first = group.start()
+    group.produce(1_000)
+    group.wait_until_applied(60)
+    first.kill()  # before it has said how far it is
+    first.wait()
+    group.start()
+    topic, deadline = group.prefix + INPUT, CLOCK.monotonic_s() + 60
+    wanted = {TopicPartition(topic, p): head.next[topic] for p, head in group.heads().items()}
+    told: Mapping[TopicPartition, int] = {}
+    while told != wanted and CLOCK.monotonic_s() < deadline:
+        CLOCK.sleep(0.3)
+        told = group.control.log.group_positions(f"{group.prefix}tally", list(wanted))
+    assert told == wanted
