@@ -24,7 +24,7 @@ from runtime.metrics import Metrics
 from runtime.registry.client import RegistryClient
 from runtime.registry.errors import RegistryAnswerError, RegistryError
 from runtime.registry.publishing import look_up_all
-from runtime.setting_types import Settings
+from runtime.setting_types import Settings, StoreSettings
 from runtime.settings import load
 from schemas.codec import Codec
 from sinks.ledger_opening import Permissions
@@ -66,6 +66,13 @@ def ledger_place(settings: Settings) -> EmbeddedEngine | ClickHouseServer:
     )
 
 
+def own_names(store: StoreSettings) -> frozenset[str]:
+    """Return the host names under which browsers reach the store: the configured ones, and those of its addresses."""
+    configured = (name.strip() for name in store.names.split(","))
+    own = (store.host, urlsplit(store.address).hostname or "")
+    return frozenset(name for name in (*configured, *own) if name)
+
+
 def reading_intake(settings: Settings, codec: Codec) -> ReadingIntake:
     """Open the spool of the readings that plants send over REST. Raises SpoolError."""
     folder = settings.var / "spool"
@@ -90,6 +97,7 @@ def run(flags: Mapping[str, object], permissions: Permissions) -> int:
         connection=kafka_connection(settings),
         host=settings.store.host,
         port=settings.store.port,
+        names=own_names(settings.store),
         permissions=permissions,
     )
     with (

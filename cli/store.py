@@ -64,6 +64,7 @@ class StorePlan:
     connection: KafkaConnection
     host: str
     port: int
+    names: frozenset[str] = frozenset()
     permissions: Permissions = field(default_factory=Permissions)
 
 
@@ -225,6 +226,7 @@ def _served(plan: StorePlan, tools: StoreTools, state: StoreState, changes: Chan
         readings=_readings(tools, state.feed),
         stream=Stream(changes, tools.views, tools.documents, tools.rows),
         metrics=tools.metrics,
+        names=plan.names,
     )
 
 

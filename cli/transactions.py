@@ -13,6 +13,7 @@ from cli.store_client import StoreClient
 from cli.tables import aligned
 from runtime.settings import load
 
+STANDING = "RAISED,ACKNOWLEDGED,SNOOZED"
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "matches": (
         *("id", "state", "revision", "giver", "receiver", "material", "quantity_per_day", "unit"),
@@ -35,6 +36,8 @@ def list_documents(
         SettingsError, StoreError: it can't be asked.
     """
     query = {} if programme is None else {"programme": programme}
+    if name == "alerts":
+        query["state"] = STANDING
     with StoreClient(load(flags).settings.store.address) as store:
         found: list[dict[str, Any]] = store.get(f"/api/v1/{name}", limit=MOST, **query)[name]
     if form == "json":

@@ -78,7 +78,8 @@ class Alarms:
             for programme in self._programmes(None):
                 self._raise(RuleName.LAG, (programme, name), reason)
         for alert in list(self.views.alerts.values()):
-            if alert.rule == RuleName.LAG and caught_up(lags.get(alert.subject, 0)):
+            lag = lags.get(alert.subject)  # what is not known yet is no all-clear
+            if alert.rule == RuleName.LAG and lag is not None and caught_up(lag):
                 self._say(cleared(alert, self._now()))
 
     def publish(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -26,6 +27,7 @@ from console.gauges import set_gauges
 from console.lists import Listed, route
 from console.matches import MatchPages
 from console.openapi import openapi_route
+from console.own_origin import OwnOrigin
 from console.page import page_routes
 from console.problems import ProblemError, answer_http_error, answer_problem, answer_unexpected
 from console.questions import answer_question
@@ -54,6 +56,7 @@ class Served:
     readings: Readings
     stream: Stream
     metrics: Metrics
+    names: frozenset[str] = frozenset()
 
 
 def application(served: Served) -> Starlette:
@@ -93,6 +96,7 @@ def application(served: Served) -> Starlette:
             *facility_routes(_facilities(state)),
             *page_routes(),
         ],
+        middleware=[Middleware(OwnOrigin, names=served.names)],
         exception_handlers=dict(_HANDLERS),
     )
 

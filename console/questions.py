@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.bodies import json_object
+from console.command_request import only_json
 from console.ledger_readers import LedgerReaders
 from console.problems import Problem, ProblemError
 from runtime.ledger_database import (
@@ -23,6 +24,7 @@ from runtime.ledger_database import (
 
 async def answer_question(request: Request, ledger: LedgerReaders) -> Response:
     """Answer `{"sql": "SELECT ..."}` with columns and rows."""
+    only_json(request.headers.get("content-type", ""))
     statement = (await json_object(request)).get("sql")
     if not isinstance(statement, str) or not statement.strip():
         raise ProblemError(

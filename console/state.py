@@ -105,7 +105,8 @@ class StoreState:
         found = self.ledger.own.query("SELECT table, rows FROM ledger_rows")
         self.ledger_rows = {str(table): int(str(count)) for table, count in found.rows}
         self._rates.append((self.clock.monotonic_s(), self.ledger_rows.get("availability", 0)))
-        self.stage_lag = {stage: self._lag(stage, topics) for stage, topics in GROUPS.items()}
+        if self.sink_status().lag is not None:  # it knows where the topics end
+            self.stage_lag = {stage: self._lag(stage, topics) for stage, topics in GROUPS.items()}
 
     def _lag(self, stage: str, topics: tuple[str, ...]) -> int:
         ends = {
@@ -120,8 +121,9 @@ class StoreState:
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
     def lags(self) -> dict[str, int]:
-        """Return how many records each stage and the ledger are behind."""
-        return {**self.stage_lag, "ledger": self.sink_status().lag or 0}
+        """Return how many records each stage and the ledger are behind; what is not known yet is left out."""
+        ledger = self.sink_status().lag
+        return {**self.stage_lag} if ledger is None else {**self.stage_lag, "ledger": ledger}
 
     def missing(self) -> str | None:
         """Return what is missing before the store can be used, or None."""

@@ -37,6 +37,7 @@ OPEN_STATES = frozenset(
     }
 )
 _KEPT_CLOSED = 5_000
+_KEPT_CLEARED = 5_000
 _KEPT_OUTCOMES = 10_000
 _KEPT_REJECTIONS = 1_000
 SeriesName = tuple[str, str, str, Direction]
@@ -61,6 +62,7 @@ class Views:
     rejections: int = 0
     history: History = field(default_factory=History)
     _closed: OrderedDict[UUID, None] = field(default_factory=OrderedDict[UUID, None])
+    _cleared: deque[UUID] = field(default_factory=deque[UUID])
     _enrolled: dict[str, dict[str, FacilityFacts]] = field(
         default_factory=dict[str, dict[str, FacilityFacts]]
     )
@@ -122,6 +124,15 @@ class Views:
         ):
             self.alerts.pop(alert.id, None)
         self.alerts[alert.id] = alert
+        if alert.state is AlertState.CLEARED:
+            self._cleared.append(alert.id)
+            if len(self._cleared) > _KEPT_CLEARED:
+                self._forget_alert(self._cleared.popleft())
+
+    def _forget_alert(self, name: UUID) -> None:
+        """Forget an alert that is over; one that was raised again since stays."""
+        if (found := self.alerts.get(name)) is not None and found.state is AlertState.CLEARED:
+            del self.alerts[name]
 
     def _take_facts(self, facts: FacilityFacts) -> None:
         """Keep what each programme says of a facility: the order of two programmes' partitions is not known."""

@@ -82,6 +82,10 @@ class StoreSettings(Section):
     host: str = Field(default="127.0.0.1", description="Address the REST server listens on")
     port: int = Field(default=8080, ge=1, le=65535, description="Port the REST server listens on")
     url: str = Field(default="", description="Where clients find it; empty: from host and port")
+    names: str = Field(
+        default="",
+        description="Host names with a dot under which browsers reach it, comma-separated, such as that of a proxy",
+    )
 
     @property
     def address(self) -> str:

@@ -95,7 +95,8 @@ async function start() {
   await operator.start();
   performance.mark("interactive");
   document.body.dataset.ready = "true";
-  requestIdleCallback(() => operator.map.load(), { timeout: 1000 });
+  const later = window.requestIdleCallback ?? setTimeout; // not every browser has it
+  later(() => operator.map.load());
 }
 
 void start();

@@ -37,7 +37,7 @@ function row(part, scale) {
     h("td", {}, bar(part, scale, part.side.toLowerCase())),
     h("td", { class: "figure" }, signed(part.base)),
     h("td", { class: "figure range" }, range(part)),
-    h("td", {}, kindBadge(part.data_kind)));
+    h("td", {}, kindBadge(part.data_kind === "MEASURED" ? "CITED" : part.data_kind))); // a price is in a source, on no meter
 }
 
 function range(part) {

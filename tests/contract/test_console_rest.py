@@ -193,7 +193,8 @@ def test_a_question_changes_nothing_and_leaves_the_ledger_alone(
 
 
 def test_a_body_that_is_no_json_is_said_so(client: TestClient) -> None:
-    answer = client.post("/api/v1/sql", content=b"SELECT 1")
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/api/v1/sql", content=b"SELECT 1", headers=headers)
     assert answer.json()["title"] == "no json object"
 
 
@@ -272,3 +273,40 @@ def test_a_stream_ends_when_the_store_stops(desk: Desk) -> None:
         return [opening, *[message async for message in stream]]
 
     assert asyncio.run(read()) == ["retry: 1000\nid: run1-0\nevent: begin\ndata: {}\n\n"]
+
+
+def test_a_page_of_another_site_may_not_act(client: TestClient) -> None:
+    foreign = [
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+    ]
+    for headers in foreign:
+        answer = client.post("/api/v1/commands", json=COMMAND, headers=headers)
+        assert (answer.status_code, answer.json()["field"]) == (403, "origin")
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    assert client.post("/api/v1/sql", json={"sql": "SELECT 1"}, headers=own).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("rebound.example:8080", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("127.0.0.1:8080", 200),
+        ("[::1]:8080", 200),
+        ("store:8080", 200),
+    ],
+)
+def test_another_site_cannot_give_its_name_to_this_server(
+    client: TestClient, host: str, status: int
+) -> None:
+    answer = client.get("/api/v1/status", headers={"Host": host})
+    assert answer.status_code == status, answer.text
+
+
+def test_a_question_that_is_not_json_is_refused(client: TestClient) -> None:
+    answer = client.post(
+        "/api/v1/sql", content='{"sql": "SELECT 1"}', headers={"Content-Type": "text/plain"}
+    )
+    assert (answer.status_code, answer.json()["field"]) == (415, "content-type")

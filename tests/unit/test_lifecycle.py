@@ -252,6 +252,7 @@ def test_a_metered_period_is_taken_at_once(desk: Desk) -> None:
         ("receive", RECEIVER, {"quantity": 0}, Refusal.QUANTITY_INVALID),
         ("receive", RECEIVER, {"quantity": -5}, Refusal.QUANTITY_INVALID),
         ("receive", RECEIVER, {"quantity": 102 * TONNE + 1}, Refusal.QUANTITY_TOO_LARGE),
+        ("weigh", None, {"quantity": 2**62}, Refusal.QUANTITY_TOO_LARGE),
         ("refuse", RECEIVER, {"reason": None}, Refusal.REASON_MISSING),
         ("refuse", RECEIVER, {"reason": ""}, Refusal.REASON_MISSING),
         ("weigh", None, {}, Refusal.QUANTITY_MISSING),
@@ -343,6 +344,14 @@ def test_a_cancelled_agreement_is_not_proposed_again_under_the_same_conditions(d
     assert matches(desk.market.solve()) == []
     desk.market.feed(supply("power", "fly_ash", 150, properties=GOOD_ASH))
     assert only(matches(desk.market.solve())).state is MatchState.PROPOSED
+
+
+@pytest.mark.parametrize("action", ["dispatch", "meter"])
+def test_more_than_a_year_at_once_is_a_slip_of_the_unit(desk: Desk, action: str) -> None:
+    year = 366 * desk.agreement.quantity_per_day
+    slip = desk.send(action, desk.agreement.id, GIVER, quantity=year + 1)
+    assert slip.reason == Refusal.QUANTITY_TOO_LARGE
+    assert desk.send(action, desk.agreement.id, GIVER, quantity=year).accepted
 
 
 def test_an_amendment_counts_once_the_other_side_approves_it(desk: Desk) -> None:

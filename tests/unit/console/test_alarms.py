@@ -119,6 +119,17 @@ def test_lag_is_told_after_half_a_minute_and_cleared_at_a_tenth(stand: Stand) ->
     assert stand.look() == []
 
 
+def test_a_lag_that_nobody_knows_is_no_all_clear(stand: Stand) -> None:
+    stand.lags["ledger"] = MOST
+    stand.look()
+    stand.clock.advance(LAG_S)
+    stand.hear_back(*stand.look())
+    del stand.lags["ledger"]
+    assert stand.look() == []
+    stand.lags["ledger"] = 0
+    assert {state for *_, state in said(stand.look())} == {"CLEARED"}
+
+
 def test_what_could_not_be_published_is_published_later(stand: Stand) -> None:
     stand.reject(MANY, facility="mill", source="meter-1")
     stand.publisher.fail_next_flush()
