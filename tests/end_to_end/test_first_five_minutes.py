@@ -29,13 +29,13 @@ def typed() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
-def has_a_good_proposal(var: Path) -> bool:
+def a_minute_has_passed(var: Path) -> bool:
+    """Whether the stack is where a person who has read this far finds it: the scripted actors are at work."""
     try:
         with StoreClient(load({"var": var}).settings.store.address) as store:
-            matches = store.get("/api/v1/matches", programme="ohio_valley", limit="100")["matches"]
+            return int(store.get("/api/v1/funnel")["completed"]) > 0
     except StoreError:
         return False
-    return any(one["verdict"] == "MEETS" for one in matches)
 
 
 def test_the_first_five_minutes_go_as_the_readme_says(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_first_five_minutes_go_as_the_readme_says(tmp_path: Path) -> None:
     folder.mkdir()
     with up(var, LONG_ENOUGH_S) as process:
         deadline = CLOCK.monotonic_s() + LONG_S
-        while not has_a_good_proposal(var) and CLOCK.monotonic_s() < deadline:
+        while not a_minute_has_passed(var) and CLOCK.monotonic_s() < deadline:
             assert process.poll() is None, logs(var)
             CLOCK.sleep(0.5)
         script = "\n".join(
@@ -63,8 +63,8 @@ def test_the_first_five_minutes_go_as_the_readme_says(tmp_path: Path) -> None:
         process.wait(LONG_S)
     said = f"{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, said
-    assert "Both sides have accepted: this is transaction" in said
-    assert "received in part" in said
+    assert "Both sides have accepted: this is transaction" in said, said
+    assert "received_in_part" in said, said
     assert "2 new, 0 changed, 0 unchanged" in said
     assert re.search(r"matched after [0-4]\.\d s", said), said
     assert re.search(r"recomputed from [\d,]+ readings: 0 differ", said), said
