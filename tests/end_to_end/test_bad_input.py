@@ -180,7 +180,8 @@ def test_the_neighbours_are_counted_to_the_gram(
 
 
 def test_every_reason_code_of_the_stage_is_tried() -> None:
-    assert {bad.code for bad in BAD.values()} == CODES
+    of_a_whole_source = {"declared_lost"}  # no fault of one reading: test_lost_readings.py
+    assert {bad.code for bad in BAD.values()} == CODES - of_a_whole_source
 
 
 def test_nothing_else_is_rejected(outcome: Outcome) -> None:
