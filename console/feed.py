@@ -28,7 +28,9 @@ NEWEST: Mapping[str, int | None] = {
 }
 KEPT_BYTES = 1_024
 """How much of a rejected record's bytes is shown; the ledger has all of them."""
-_POLL_S = 0.05
+_MOST_RECORDS = 2_000
+_POLL_S = 0.05  # a poll of many records waits its whole time
+_IDLE_S = 0.5  # a poll of one record returns as soon as there is one: idle, it is asked seldom and loses no time
 _PAUSE_S = 1.0
 
 
@@ -69,8 +71,10 @@ class Feed:
         while True:
             try:
                 await asyncio.to_thread(self.open)
+                fetched: Mapping[TopicPartition, Fetched] = {}
                 while True:
-                    fetched = await asyncio.to_thread(self.source.poll, 2_000, _POLL_S)
+                    asked = (_MOST_RECORDS, _POLL_S) if fetched else (1, _IDLE_S)
+                    fetched = await asyncio.to_thread(self.source.poll, *asked)
                     self.take(fetched)
             except (SourceUnavailableError, OffsetGoneError) as error:
                 self.log.warning("views wait", cause=str(error))
