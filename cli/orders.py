@@ -149,7 +149,8 @@ def _subject(store: StoreClient, order: Order) -> Subject:
 def match_subject(identity: str, matches: Sequence[Document]) -> Subject:
     """Return the match whose id begins like this. Raises OrderError."""
     found = only(identity, matches)
-    name = f"match {found['giver']} -> {found['receiver']}, {found['material']}"
+    flow = f"{found['material']}, {found['quantity_per_day']:,} {found['unit']} a day"
+    name = f"match {found['giver']} -> {found['receiver']}, {flow}"
     return Subject(name, found["id"], found["revision"], found["unit"])
 
 
