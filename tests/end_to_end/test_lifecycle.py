@@ -31,6 +31,9 @@ def proposed(pipeline: Pipeline, programme: str = PROGRAMME, name: str = "life")
     pipeline.publish(
         pipeline.record(topic_files.FACILITIES, one.id, one) for one in (giver, receiver)
     )
+    pipeline.eventually(
+        "both are enrolled", lambda: len(pipeline.get("facilities", programme=programme)) == 2
+    )
     units = {"loi": "%", "so3": "%", "moisture": "%"}
     analyses = tuple(
         Property(name=name, value=1.0, unit=unit, sampled_at=now() - timedelta(days=1))
