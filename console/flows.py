@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from console.ledger_readers import LedgerReaders
-from console.problems import Problem, ProblemError
+from console.problems import ProblemError
+from console.questions import problem_of
 from console.views import SeriesName
-from runtime.ledger_database import LedgerDatabaseError, Rows
+from runtime.ledger_database import LedgerDatabaseError
 
 HOURS = 7 * 24
 _RECENT = f"""
@@ -40,28 +40,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Asks the ledger, in a thread."""
+    """Asks the ledger, as one of the few questions at a time that people may ask."""
 
     ledger: LedgerReaders
 
     async def recent(self, series: SeriesName) -> list[Point]:
         """Return the points of a series, oldest first. Raises ProblemError."""
+        names = ("programme", "facility", "material", "direction")
+        asked = dict(zip(names, map(str, series), strict=True))
         try:
-            found = await asyncio.to_thread(self._ask, series)
+            found = await self.ledger.ask(_RECENT, asked)
         except LedgerDatabaseError as error:
-            raise ProblemError(
-                Problem(
-                    status=503,
-                    reason="ledger_unavailable",
-                    detail=str(error),
-                    fix="Ask again; /api/v1/status says whether the ledger works.",
-                )
-            ) from error
+            raise ProblemError(problem_of(error, None)) from error
         return [
             Point(cast("datetime", as_of), int(str(quantity)))
             for as_of, quantity in reversed(found.rows)
         ]
-
-    def _ask(self, series: SeriesName) -> Rows:
-        names = ("programme", "facility", "material", "direction")
-        return self.ledger.own.query(_RECENT, dict(zip(names, map(str, series), strict=True)))

@@ -6,19 +6,30 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runtime.ledger_database import LedgerDatabase, QueryLimits, ReadOnlyDatabase, Rows
+from runtime.ledger_database import (
+    DatabaseUnavailableError,
+    LedgerDatabase,
+    QueryLimits,
+    ReadOnlyDatabase,
+    Rows,
+)
 
 _AT_ONCE = 2
+_MOST_WAITING = 20
 _OWN = QueryLimits(seconds=30.0, result_rows=500_000, read_rows=2_000_000_000)
 
 
 @dataclass(slots=True)
 class LedgerReaders:
-    """`own` answers the store's questions; `ask` opens a handle a question, at most two at a time."""
+    """`own` answers the store's questions; `ask` opens a handle a question, at most two at a time.
+
+    `waiting` counts the questions whose turn has not come.
+    """
 
     database: LedgerDatabase
     own: ReadOnlyDatabase
     limits: QueryLimits = field(default_factory=QueryLimits)
+    waiting: int = 0
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     @classmethod
@@ -31,10 +42,20 @@ class LedgerReaders:
 
         Raises:
             QueryRefusedError, StatementFailedError: the question is wrong or costs too much.
-            DatabaseUnavailableError: ask again later.
+            DatabaseUnavailableError: ask again later; too many wait, or the database is out of reach.
         """
-        async with self._free:
+        if self.waiting >= _MOST_WAITING:
+            message = f"{self.waiting} questions wait for their turn already"
+            raise DatabaseUnavailableError(message)
+        self.waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self.waiting -= 1
+        try:
             return await asyncio.to_thread(self._ask, sql, parameters)
+        finally:
+            self._free.release()
 
     def close(self) -> None:
         """Release the store's own handle."""

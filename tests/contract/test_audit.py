@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -38,25 +37,13 @@ from synergy.derive.coefficients import parse_coefficients
 from synergy.lifecycle.funnel import funnel
 from synergy.lifecycle.history import History
 from tests.end_to_end.plants import TONNE, facility, reading
-from tests.ledger.desk import Desk, open_desk
+from tests.ledger.desk import Desk
 from tests.ledger.exchange import MORNING, Exchange
 
 GIVER, RECEIVER, PROGRAMME = "power", "mix", "river"
 NAMES = UUID("7f1f2b0a-3c61-5f57-9a53-0d9b5a2d1c44")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OHIO = shipped_folder() / "ohio_valley"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path / "ledger") as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(desk.app, raise_server_exceptions=False) as opened:
-        yield opened
 
 
 @pytest.fixture

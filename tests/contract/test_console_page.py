@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -32,18 +31,6 @@ from schemas.events import (
 )
 from tests.ledger.desk import Desk, open_desk
 from tests.unit.console.examples import example
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path / "ledger") as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(desk.app, raise_server_exceptions=False) as opened:
-        yield opened
 
 
 def a_match(number: int, **changes: Any) -> Match:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +18,7 @@ from console.stream import Choice
 from schemas import topic_files
 from schemas.events import Command, Event, FacilityFacts, Match, MatchState, Outcome, Position
 from schemas.json_form import from_json
-from tests.ledger.desk import Desk, open_desk
+from tests.ledger.desk import Desk
 
 COMMAND_ID = "00000000-0000-0000-0000-00000000002a"
 COMMAND: dict[str, str | int] = {
@@ -37,18 +36,6 @@ def example_of(record: str) -> Any:
     name = re.sub(r"(?<!^)([A-Z])", r"_\1", record).lower()
     content = json.loads((files("schemas") / "examples" / f"{name}.v1.json").read_text("utf-8"))
     return from_json(record, content)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path / "ledger") as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(desk.app, raise_server_exceptions=False) as opened:
-        yield opened
 
 
 def test_the_latest_position_of_a_series_is_shown(desk: Desk, client: TestClient) -> None:

@@ -56,12 +56,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield opened
 
 
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(desk.app, raise_server_exceptions=False) as opened:
-        yield opened
-
-
 def ash(**changes: Any) -> Position:
     plain = example(
         Position,

@@ -44,12 +44,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield opened
 
 
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(desk.app, raise_server_exceptions=False) as opened:
-        yield opened
-
-
 def post(
     client: TestClient, *readings: object, key: str = "batch-0001", token: str = EVERYTHING
 ) -> Any:
