@@ -1,4 +1,4 @@
-"""Alerts that only the store can raise, because only it sees them all: many rejects of one source, and lag.
+"""Alerts that only the store can raise, because only it sees them all: many rejects of one source, lag, standstill.
 
 They go to `synergy.alerts.v1`, once for each programme that they concern; the market keeps what people do with them. An
 alert that is known already is not raised again: its id is derived, and the views know what is open.
@@ -23,7 +23,7 @@ from schemas.codec import Codec
 from schemas.events import Alert, AlertState, Event, Reason, Rejected
 from schemas.routing import partition_for
 from synergy.alerts import RuleName, alert_id, alert_rules, cleared, raised
-from synergy.alerts.watches import LagWatch, RejectWatch, caught_up
+from synergy.alerts.watches import LagWatch, RejectWatch, StallWatch, caught_up
 
 _LOOK_S = 0.5
 _OLD_MS = 600_000  # a restarted store reads rejects again: those of long ago were told
@@ -46,6 +46,7 @@ class Alarms:
     log: Logger
     _rejects: RejectWatch = field(default_factory=RejectWatch)
     _lag: LagWatch = field(default_factory=LagWatch)
+    _stall: StallWatch = field(default_factory=StallWatch)
     _due: deque[Alert] = field(default_factory=deque[Alert])
     _said: dict[UUID, AlertState] = field(default_factory=dict[UUID, AlertState])
 
@@ -73,13 +74,20 @@ class Alarms:
 
     def look(self) -> None:
         """Compare the lag with its limits."""
-        lags = self.lags()
-        for name, reason in self._lag.behind(lags, self.clock.monotonic_s()).items():
-            for programme in self._programmes(None):
-                self._raise(RuleName.LAG, (programme, name), reason)
+        lags, now_s = self.lags(), self.clock.monotonic_s()
+        told = (
+            (RuleName.LAG, self._lag.behind(lags, now_s)),
+            (RuleName.STALLED, self._stall.stalled(lags, now_s)),
+        )
+        for rule, found in told:
+            for name, reason in found.items():
+                for programme in self._programmes(None):
+                    self._raise(rule, (programme, name), reason)
         for alert in list(self.views.alerts.values()):
             lag = lags.get(alert.subject)  # what is not known yet is no all-clear
             if alert.rule == RuleName.LAG and lag is not None and caught_up(lag):
+                self._say(cleared(alert, self._now()))
+            if alert.rule == RuleName.STALLED and self._stall.moves(alert.subject, now_s):
                 self._say(cleared(alert, self._now()))
 
     def publish(self) -> None:

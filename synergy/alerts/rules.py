@@ -28,6 +28,7 @@ class RuleName(StrEnum):
     SEQUENCE_GAP = "sequence_gap"
     REJECTS = "rejects"
     LAG = "lag"
+    STALLED = "stalled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

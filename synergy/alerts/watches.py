@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from schemas.events import Reason, Rejected
@@ -90,10 +90,48 @@ class LagWatch:
             else:
                 self._since_s.setdefault(name, now_s)
         return {
-            name: _lag(name, lags[name])
+            name: _lag(RuleName.LAG, name, lags[name])
             for name, since_s in self._since_s.items()
             if name in lags and now_s - since_s >= LAG_S
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A lag that was seen, since when it has not fallen, and whether it ever fell or was nothing."""
+
+    lag: int
+    since_s: float
+    moved: bool
+
+
+@dataclass(slots=True)
+class StallWatch:
+    """Tells of a process that is behind and comes no nearer to the end, however little it is behind."""
+
+    _seen: dict[str, _Standing] = field(default_factory=dict[str, _Standing])
+
+    def stalled(self, lags: Mapping[str, int], now_s: float) -> dict[str, Reason]:
+        """Return what is to be raised now, by process; it is returned as long as it holds."""
+        limit = alert_rules()[RuleName.STALLED].limit
+        for name, lag in lags.items():
+            before = self._seen.get(name)
+            if lag == 0 or (before is not None and lag < before.lag):
+                self._seen[name] = _Standing(lag, now_s, moved=True)
+            else:
+                known = before or _Standing(lag, now_s, moved=False)
+                self._seen[name] = replace(known, lag=lag)
+        return {
+            name: _lag(RuleName.STALLED, name, seen.lag)
+            for name, seen in self._seen.items()
+            if name in lags and seen.lag > 0 and now_s - seen.since_s >= limit
+        }
+
+    def moves(self, name: str, now_s: float) -> bool:
+        """Whether a process was seen to move within the limit; after a restart nobody has seen anything yet."""
+        seen = self._seen.get(name)
+        limit = alert_rules()[RuleName.STALLED].limit
+        return seen is not None and seen.moved and (seen.lag == 0 or now_s - seen.since_s < limit)
 
 
 def caught_up(lag: int) -> bool:
@@ -101,11 +139,11 @@ def caught_up(lag: int) -> bool:
     return lag <= alert_rules()[RuleName.LAG].limit * CLEARED_AT
 
 
-def _lag(name: str, lag: int) -> Reason:
+def _lag(rule: RuleName, name: str, lag: int) -> Reason:
     return Reason(
-        code=RuleName.LAG,
+        code=rule,
         subject=name,
         value=float(lag),
-        limit=alert_rules()[RuleName.LAG].limit,
+        limit=alert_rules()[rule].limit,
         unit="records",
     )

@@ -61,4 +61,5 @@ class Code(StrEnum):
     SEQUENCE_GAP = "sequence_gap"  # subject facility, value readings lost, text source
     REJECTS = "rejects"  # subject facility or source, value records, text reason of most
     LAG = "lag"  # subject stage, value records behind, limit
+    STALLED = "stalled"  # subject stage, value lag, limit seconds
     SOLVER_TIME_LIMIT = "solver_time_limit"  # subject market, limit seconds

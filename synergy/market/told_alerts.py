@@ -16,7 +16,12 @@ from schemas.events import Alert, AlertState
 from synergy.alerts import RuleName, alert_rules, cleared
 from synergy.market.programme import Programme
 
-OWN: Final = frozenset(RuleName) - {RuleName.SEQUENCE_GAP, RuleName.REJECTS, RuleName.LAG}
+OWN: Final = frozenset(RuleName) - {
+    RuleName.SEQUENCE_GAP,
+    RuleName.REJECTS,
+    RuleName.LAG,
+    RuleName.STALLED,
+}
 _ANSWERED: Final = frozenset({AlertState.ACKNOWLEDGED, AlertState.SNOOZED})
 
 

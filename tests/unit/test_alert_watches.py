@@ -8,10 +8,11 @@ import pytest
 
 from schemas.events import Coordinates, Rejected
 from synergy.alerts import RuleName, alert_rules
-from synergy.alerts.watches import LAG_S, MINUTE_MS, LagWatch, RejectWatch, caught_up
+from synergy.alerts.watches import LAG_S, MINUTE_MS, LagWatch, RejectWatch, StallWatch, caught_up
 
 LIMIT = int(alert_rules()[RuleName.REJECTS].limit)
 MOST = int(alert_rules()[RuleName.LAG].limit)
+STALL_S = alert_rules()[RuleName.STALLED].limit
 REJECTED = Rejected(
     origin=Coordinates(topic="synergy.availability.v1", partition=0, offset=1),
     code="wrong_unit",
@@ -88,3 +89,33 @@ def test_a_lag_that_drops_for_a_moment_begins_anew() -> None:
 def test_a_tenth_of_the_limit_is_caught_up() -> None:
     assert caught_up(MOST // 10)
     assert not caught_up(MOST // 10 + 1)
+
+
+def test_a_process_that_comes_no_nearer_to_the_end_stands_still_however_little_it_is_behind() -> (
+    None
+):
+    watch = StallWatch()
+    assert watch.stalled({"market": 3, "balance": 0}, 0.0) == {}
+    assert watch.stalled({"market": 4, "balance": 0}, STALL_S - 1) == {}
+    found = watch.stalled({"market": 4, "balance": 5}, STALL_S)
+    assert (list(found), found["market"].value) == (["market"], 4.0)
+    assert watch.stalled({"market": 3, "balance": 5}, STALL_S + 1) == {}
+
+
+def test_growing_input_is_no_standstill_while_the_lag_falls_now_and_then() -> None:
+    watch = StallWatch()
+    for second in range(0, 1000, 20):
+        lag = second + (50 if second % 40 else 0)
+        assert watch.stalled({"balance": lag}, float(second)) == {}
+
+
+def test_only_what_was_seen_to_move_moves() -> None:
+    watch = StallWatch()
+    assert not watch.moves("market", 0.0)
+    watch.stalled({"market": 5}, 0.0)
+    assert not watch.moves("market", 1.0)
+    watch.stalled({"market": 4}, 2.0)
+    assert watch.moves("market", 3.0)
+    assert not watch.moves("market", 2.0 + STALL_S)
+    watch.stalled({"market": 0}, 100.0)
+    assert watch.moves("market", 1000.0)

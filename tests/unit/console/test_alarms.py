@@ -20,6 +20,7 @@ from synergy.alerts.watches import LAG_S
 from tests.unit.console.examples import example
 
 MOST = int(alert_rules()[RuleName.LAG].limit)
+STALL_S = alert_rules()[RuleName.STALLED].limit
 MANY = int(alert_rules()[RuleName.REJECTS].limit)
 
 
@@ -128,6 +129,19 @@ def test_a_lag_that_nobody_knows_is_no_all_clear(stand: Stand) -> None:
     assert stand.look() == []
     stand.lags["ledger"] = 0
     assert {state for *_, state in said(stand.look())} == {"CLEARED"}
+
+
+def test_a_stage_that_stands_still_is_told_and_cleared_when_it_moves(stand: Stand) -> None:
+    stand.lags["market"] = 7
+    assert stand.look() == []
+    stand.clock.advance(STALL_S)
+    still = stand.look()
+    assert said(still) == [(name, "stalled", "market", "RAISED") for name in ("river", "sea")]
+    stand.hear_back(*still)
+    again = Stand(lags=stand.lags, clock=stand.clock, views=stand.views)  # the store was restarted
+    assert again.look() == []
+    again.lags["market"] = 6
+    assert {state for *_, state in said(again.look())} == {"CLEARED"}
 
 
 def test_what_could_not_be_published_is_published_later(stand: Stand) -> None:
