@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from console.facility_rejects import REJECTS, counted, of_ledger, of_views, together
 from console.ledger_readers import LedgerReaders
 from console.questions import cell
 from console.views import Views
-from runtime.ledger_database import LedgerDatabaseError
-from schemas.events import Position, Rejected
-from schemas.json_form import to_json
+from runtime.ledger_database import LedgerDatabaseError, Rows
+from schemas.events import Position
 from synergy.catalogue import Catalogue
 from synergy.health import (
     HealthNote,
-    Rejections,
     SourceCount,
     notes_of_position,
     notes_of_rejections,
     notes_of_sources,
     silence,
 )
-from synergy.rejections import reject_reasons
 
 PATIENCE_S: Final = 2.0
 """How long the ledger may take: the rest of the document does not wait for it."""
@@ -54,38 +51,38 @@ class FacilityHealth:
     ) -> dict[str, Any]:
         """Return series, sources and rejections with what is wrong and how to mend it.
 
-        `sources` is None while the ledger does not answer; it is a second or so behind the series.
+        `sources` is None while the ledger does not answer, and `state` then is at best unknown; it is a second or so
+        behind the series. Rejects are those of the last seven days.
         """
-        sources = await self._sources(facility)
-        rejected = [one for one in self.views.rejected if one.facility == facility]
+        found, lost = await asyncio.gather(
+            self._asked(_SOURCES, facility), self._asked(REJECTS, facility)
+        )
+        sources = None if found is None else _documents(found)
+        recent = (one for one in self.views.rejected if one.facility == facility)
+        rejects = together(of_ledger(lost.rows if lost else ()), of_views(recent))
         notes = [
             *(note for one in positions for note in notes_of_position(one, self.catalogue)),
             *notes_of_sources(_counts(sources or ())),
-            *notes_of_rejections(_by_code(rejected)),
+            *notes_of_rejections(counted(rejects)),
         ]
-        if not positions and not sources:
+        known = found is not None and lost is not None
+        if not positions and known and not sources:
             notes.append(silence(facility))
         newest = max((one.as_of for one in positions), default=None)
         return {
-            "state": "attention" if notes else "good",
+            "state": "attention" if notes else "good" if known else "unknown",
             "last_reading": None if newest is None else _iso(newest),
             "notes": [_said(note) for note in notes],
             "series": [self._series(one, time) for one in positions],
             "sources": sources,
-            "rejects": _rejections(rejected),
-            "rejects_looked_at": len(self.views.rejected),
+            "rejects": [one.document() for one in rejects],
         }
 
-    async def _sources(self, facility: str) -> list[dict[str, Any]] | None:
+    async def _asked(self, sql: str, facility: str) -> Rows | None:
         try:
-            asked = self.ledger.ask(_SOURCES, {"facility": facility})
-            found = await asyncio.wait_for(asked, PATIENCE_S)
+            return await asyncio.wait_for(self.ledger.ask(sql, {"facility": facility}), PATIENCE_S)
         except (LedgerDatabaseError, TimeoutError):
             return None
-        return [
-            {name: cell(value) for name, value in zip(found.columns, row, strict=True)}
-            for row in found.rows
-        ]
 
     def _series(self, position: Position, time: datetime) -> dict[str, Any]:
         material = self.catalogue.materials.get(position.material)
@@ -107,36 +104,18 @@ class FacilityHealth:
         }
 
 
+def _documents(found: Rows) -> list[dict[str, Any]]:
+    return [
+        {name: cell(value) for name, value in zip(found.columns, row, strict=True)}
+        for row in found.rows
+    ]
+
+
 def _counts(sources: Iterable[dict[str, Any]]) -> list[SourceCount]:
     return [
         SourceCount(source=row["source"], epoch=row["epoch"], last=row["last"], seen=row["seen"])
         for row in sources
     ]
-
-
-def _by_code(rejected: Iterable[Rejected]) -> list[Rejections]:
-    counts = Counter(one.code for one in rejected)
-    return [Rejections(code=code, count=count) for code, count in counts.most_common()]
-
-
-def _rejections(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
-    """Return one entry a reason, with what the latest record of it said."""
-    latest = {one.code: one for one in rejected}
-    found: list[dict[str, Any]] = []
-    for group in _by_code(rejected):
-        one, reason = latest[group.code], reject_reasons().get(group.code)
-        found.append(
-            {
-                "code": group.code,
-                "count": group.count,
-                "field": one.field,
-                "message": one.message,
-                "source": one.source,
-                "origin": to_json(one)["origin"],
-                "words": None if reason is None else asdict(reason),
-            }
-        )
-    return found
 
 
 def _said(note: HealthNote) -> dict[str, str]:

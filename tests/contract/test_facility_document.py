@@ -220,3 +220,33 @@ def test_gaps_in_what_a_source_has_sent_are_counted_in_the_ledger(tmp_path: Path
     assert source["newest_period_end"] == "2024-07-01T05:00:00Z"
     (note,) = document["notes"]
     assert (note["code"], note["subject"]) == ("missing", "meter")
+
+
+def test_rejects_that_the_views_forgot_are_counted_in_the_ledger(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "ledger") as ledger:
+        for offset, (code, days) in enumerate(
+            (("wrong_unit", 0), ("wrong_unit", 2), ("wrong_unit", 9), ("unknown_material", 1))
+        ):
+            ledger.database.command(
+                "INSERT INTO rejected (origin, code, message, facility, source, _offset, _timestamp)"  # noqa: S608
+                f" VALUES (('t', 1, {offset}), '{code}', 'no. {offset}', 'mill', 'meter', {offset},"
+                f" now() - INTERVAL {days} DAY)"
+            )
+        readers = LedgerReaders.of(ledger.database)
+        health = FacilityHealth(Views(), load_catalogue(), readers)
+        document = asyncio.run(health.document("mill", [], datetime(2024, 7, 2, tzinfo=UTC)))
+        readers.close()
+    found = [(one["code"], one["count"], one["message"]) for one in document["rejects"]]
+    assert found == [("wrong_unit", 2, "no. 0"), ("unknown_material", 1, "no. 3")]
+    assert document["rejects"][0]["origin"] == {"topic": "t", "partition": 1, "offset": 0}
+    assert document["rejects"][0]["words"]["fix"]
+
+
+def test_a_ledger_that_does_not_answer_is_no_good_health(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "ledger") as ledger:
+        readers = LedgerReaders.of(ledger.database)
+        readers.waiting = 1_000
+        health = FacilityHealth(Views(), load_catalogue(), readers)
+        document = asyncio.run(health.document("mill", [ash()], datetime(2024, 7, 2, tzinfo=UTC)))
+        readers.close()
+    assert (document["state"], document["sources"], document["notes"]) == ("unknown", None, [])
