@@ -16,7 +16,7 @@
 -- * refused: deliveries that were refused
 -- * declined: matches that a side has declined
 -- * withdrawn: matches that were taken back
--- * expired: matches that nobody answered in time
+-- * expired: matches that one side accepted and the other did not answer in time
 WITH
     wanted AS
     (
