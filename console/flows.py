@@ -47,7 +47,7 @@ class Flows:
     async def recent(self, series: SeriesName) -> list[Point]:
         """Return the points of a series, oldest first. Raises ProblemError."""
         names = ("programme", "facility", "material", "direction")
-        asked = dict(zip(names, map(str, series), strict=True))
+        asked: dict[str, object] = dict(zip(names, map(str, series), strict=True))
         try:
             found = await self.ledger.ask(_RECENT, asked)
         except LedgerDatabaseError as error:
