@@ -7,17 +7,19 @@ returns nothing and NOTHING touches the state: that is what makes a commit exact
 - the state's `next` per input topic is the only truth about what was applied;
 - a batch is applied if `batch.start <= next`; records below `next` are cut away; a larger start is a gap and stops;
 - a commit holds bytes that were frozen at one moment: changelog parts, outputs and `next` together;
-- an error of the stage restores the state of the last commit and narrows the batch down to the record that causes it.
+- an error of the stage, in applying or in freezing, restores the state of the last commit and narrows what was applied
+  since down to the record that causes it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic
 
 from runtime.commit_times import CommitTimes
 from runtime.log import Batch, OutRecord
+from runtime.narrowing import Narrowing
 from runtime.partition_actions import (
     Action,
     Close,
@@ -32,15 +34,6 @@ from runtime.partition_actions import (
 from runtime.partition_head import HEAD_KEY, Head, HeadCheck
 from runtime.partition_stops import ChangelogUnreadable, CoreFailed, GapFound, StopReason
 from runtime.stage import Stage, State
-
-
-@dataclass(frozen=True, slots=True)
-class _Suspect:
-    """A range that made the stage fail: it is applied in pieces of at most `size`, each on a committed state."""
-
-    topic: str
-    next: int
-    size: int
 
 
 class PartitionTask(Generic[State]):
@@ -62,8 +55,7 @@ class PartitionTask(Generic[State]):
         self._frozen_next: dict[str, int] = {}
         self._head: Head | None = None
         self._barrier: dict[str, int] = {}
-        self._suspect: _Suspect | None = None
-        self._poison: dict[tuple[str, int], BaseException] = {}
+        self._narrowing = Narrowing()
         self._closing = False
         self._opening = 0
         self._job_running = False
@@ -112,12 +104,12 @@ class PartitionTask(Generic[State]):
         if self._closing:
             self._wanted = None
             due = self._state is not None and self._commit_due(now_us)
-            return (self._freeze(now_us) if due else None) or Close()
+            return (self._commit(now_us) if due else None) or Close()
         if self._wanted is None and self._state is not None:
             self._take_in(now_us)
         if self._wanted is not None or self._state is None:
             return self._wanted
-        commit = self._freeze(now_us) if self._commit_due(now_us) else None
+        commit = self._commit(now_us) if self._commit_due(now_us) else None
         return commit or self._next_job(self._state)
 
     def _take_in(self, now_us: int) -> None:
@@ -126,7 +118,8 @@ class PartitionTask(Generic[State]):
                 batch = self._cut(self._queues[topic].popleft())
                 if batch is not None:
                     self._apply(batch, now_us)
-        if self._state is not None and now_us - self._last_tick >= self.settings.tick_us:
+        due = now_us - self._last_tick >= self.settings.tick_us
+        if self._state is not None and due and self._alone():
             self._last_tick = now_us
             if self._stage.tick(self._state, now_us):
                 self._times.changed(now_us)
@@ -137,7 +130,11 @@ class PartitionTask(Generic[State]):
             return False
         if self._barrier and topic not in self.settings.first:
             return False
-        return self._suspect is None or self._suspect.topic != topic or self._times.clean
+        return self._alone()
+
+    def _alone(self) -> bool:
+        """Whether a change now would be committed by itself, as it has to be while anything is suspect."""
+        return self._times.clean or not self._narrowing.active
 
     def _cut(self, batch: Batch) -> Batch | None:
         """Apply the gap rule, cut away what was applied before, and take a piece of a suspect range."""
@@ -147,20 +144,11 @@ class PartitionTask(Generic[State]):
             return None
         if batch.next <= known:
             return None
-        records = batch.records.since(known)
-        whole = replace(batch, start=known, records=records)
-        suspect = self._suspect
-        if suspect is None or suspect.topic != topic:
-            return whole
-        if known >= suspect.next:
-            self._suspect = None
-            return whole
-        if len(records) <= suspect.size:
-            return whole
-        end, kept = records.offsets[suspect.size], records[: suspect.size]
-        rest = replace(batch, start=end, records=records[suspect.size :])
-        self._queues[topic].appendleft(rest)
-        return replace(whole, next=end, records=kept)
+        whole = replace(batch, start=known, records=batch.records.since(known))
+        piece, rest = self._narrowing.cut(whole)
+        if rest is not None:
+            self._queues[topic].appendleft(rest)
+        return piece
 
     def _is_gap(self, batch: Batch, known: int) -> bool:
         return batch.start > known
@@ -172,27 +160,29 @@ class PartitionTask(Generic[State]):
             if batch.records:
                 self._apply_records(self._state, batch, now_us)
         except Exception as error:
-            self._narrow(batch, error)
+            self._go_back(error, narrowed=self._narrowing.failed(batch, error))
             return
         self.next[topic] = batch.next
         if batch.records:
+            self._narrowing.applied(batch)
             self._times.changed(now_us)
             self._times.read(batch.appended_ms, now_us)
         self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:
-        poison = self._poison.get((batch.tp.topic, batch.records.offsets[0]))
-        if poison is not None and len(batch.records) == 1:
+        poison = self._narrowing.poison(batch)
+        if poison is not None:
             self._stage.reject(state, batch, poison)
         else:
             self._stage.apply(state, batch, now_us)
 
-    def _narrow(self, batch: Batch, error: BaseException) -> None:
-        """Go back to the last commit; the range comes again in halves, and a single record is marked as poison."""
-        count = len(batch.records)
-        if count == 1 and self._suspect is not None:
-            self._poison[batch.tp.topic, batch.records.offsets[0]] = error
-        self._suspect = _Suspect(batch.tp.topic, batch.next, max(1, count // 2))
+    def _go_back(self, error: BaseException, *, narrowed: bool) -> None:
+        """Open at the last commit again if there are records to suspect; else the error is no record's: stop."""
+        if not narrowed:
+            self._wanted = self._stop(
+                CoreFailed(self.settings.stage, self.settings.partition, error)
+            )
+            return
         self._forget()
         self._wanted = Open()
 
@@ -200,7 +190,14 @@ class PartitionTask(Generic[State]):
         due = self._times.due()
         if due is None:
             return self._progress_due(now_us)
-        return self._closing or self._suspect is not None or now_us >= due
+        return self._closing or self._narrowing.active or now_us >= due
+
+    def _commit(self, now_us: int) -> Action | None:
+        try:
+            return self._freeze(now_us)
+        except Exception as error:
+            self._go_back(error, narrowed=self._narrowing.failed_in_commit(error))
+            return None if self._closing else self._wanted
 
     def _freeze(self, now_us: int) -> Commit | None:
         """Encode the changes, the outputs and `next` of this one moment."""
@@ -208,6 +205,7 @@ class PartitionTask(Generic[State]):
         assert self._head is not None
         changes = self._stage.freeze(self._state, dict(self.next))
         self._times.frozen()
+        self._narrowing.frozen(self.next)
         if changes.empty and not self._progress_due(now_us):
             return None
         tp = self.settings.changelog_tp
@@ -221,7 +219,7 @@ class PartitionTask(Generic[State]):
         """Progress alone (duplicates, ticks without effect) is committed now and then, not every second."""
         if self.next == self.committed_next:
             return False
-        hurry = self._closing or self._suspect is not None
+        hurry = self._closing or self._narrowing.active
         return hurry or now_us >= self._times.progress_due()
 
     def _next_job(self, state: State) -> Run | None:

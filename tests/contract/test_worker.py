@@ -16,7 +16,7 @@ from runtime.clock import SystemClock
 from runtime.log import TopicPartition
 from runtime.partition_head import HEAD_KEY, Head
 from tests.stateful.kafka_control import KafkaControl
-from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, POISON, SETUP
+from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, POISONS, SETUP
 
 PARTITIONS = 4
 POISON_EVERY = 3_500  # the worker narrows each one down by reopening: seconds
@@ -48,10 +48,12 @@ class Group:
         for _ in range(count):
             number, self.produced = self.produced, self.produced + 1
             key = f"k{number % 8}"
-            value = POISON if number % POISON_EVERY == 250 else f"{number}:{number % 97}".encode()
+            value = f"{number}:{number % 97}".encode()
+            if number % POISON_EVERY == 250:
+                value = POISONS[number // POISON_EVERY % len(POISONS)]
             tp = TopicPartition(self.prefix + INPUT, number % PARTITIONS)
             self.control.append_soon(tp, key.encode(), value)
-            if value != POISON:
+            if value not in POISONS:
                 self.expected[key] = self.expected.get(key, 0) + number % 97
         self.control.flush()
 

@@ -12,7 +12,7 @@ from runtime.assignment import Assignment
 from runtime.log import TopicPartition
 from runtime.memory_log import CommitFault, MemoryLog
 from runtime.partition_task import PartitionTask
-from tests.stateful.tally import CHANGELOG, INPUT, POISON, TallyState
+from tests.stateful.tally import CHANGELOG, INPUT, POISONS, TallyState
 from tests.stateful.world import TOPICS, World
 
 WORKER = st.integers(0, 1)
@@ -70,9 +70,9 @@ class PartitionMachine(RuleBasedStateMachine):
         for n in range(count):
             self.world.produce(b"a", f"{len(self.world.history) + 10}:{n + 1}".encode())
 
-    @rule()
-    def produce_poison(self) -> None:
-        self.world.produce(b"a", POISON)
+    @rule(poison=st.sampled_from(POISONS))
+    def produce_poison(self, poison: bytes) -> None:
+        self.world.produce(b"a", poison)
 
     @rule()
     def produce_setup(self) -> None:

@@ -1,4 +1,7 @@
-"""The smallest stage that counts: sums per key of records `key -> b"id:value"`, each id once; `boom` makes it raise."""
+"""The smallest stage that counts: sums per key of records `key -> b"id:value"`, each id once.
+
+`boom` makes it raise when it is applied, `late boom` when what it changed is encoded.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from runtime.log import Batch, OutRecord, Record, TopicPartition
 from runtime.stage import Changes, Job
 
 INPUT, SETUP, OUTPUT, CHANGELOG = "tally.in", "tally.setup", "tally.out", "tally.changelog"
-POISON = b"boom"
+POISON, LATE_POISON = b"boom", b"late boom"
+POISONS = (POISON, LATE_POISON)
 
 
 @dataclass(slots=True)
@@ -21,6 +25,7 @@ class TallyState:
     setup: int = 0
     dirty: set[str] = field(default_factory=set[str])
     rejected: list[OutRecord] = field(default_factory=list[OutRecord])
+    cursed: bool = False
 
 
 def parse(record: Record) -> tuple[str, str, int]:
@@ -56,6 +61,10 @@ class TallyStage:
                 state.setup += 1
                 state.dirty.add("setup")
                 continue
+            if record.value == LATE_POISON:
+                state.cursed = True
+                state.sums["a"] = state.sums.get("a", 0) + 1_000_000  # must never be seen
+                continue
             key, identity, value = parse(
                 record
             )  # raises after earlier rows were applied, on purpose
@@ -73,6 +82,8 @@ class TallyStage:
         state.rejected.append(OutRecord(tp, b"rejected", str(record.offset).encode()))
 
     def freeze(self, state: TallyState, applied: Mapping[str, int]) -> Changes:
+        if state.cursed:
+            raise OverflowError
         parts: dict[bytes, bytes | None] = {}
         outputs = list(state.rejected)
         for key in sorted(state.dirty):

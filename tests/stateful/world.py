@@ -29,7 +29,7 @@ from tests.stateful.tally import (
     CHANGELOG,
     INPUT,
     OUTPUT,
-    POISON,
+    POISONS,
     SETUP,
     TallyStage,
     TallyState,
@@ -258,7 +258,7 @@ class World:
         sums: dict[str, int] = {}
         for offset in sorted(self.history):
             record = self.history[offset]
-            if offset >= below or record.value == POISON:
+            if offset >= below or record.value in POISONS:
                 continue
             key, identity, value = parse(record)
             if (key, identity) not in seen:
@@ -279,7 +279,7 @@ class World:
 
     def check(self) -> None:
         """Every output is right at its own offset, and the state is the fold of the inputs below its `next`."""
-        poison = {o for o, r in self.history.items() if r.value == POISON}
+        poison = {o for o, r in self.history.items() if r.value in POISONS}
         rejected: Counter[int] = Counter()
         for record in self._read(OUTPUT):
             assert record.value is not None
