@@ -20,12 +20,12 @@ from schemas.codec import Codec
 from schemas.events import Position
 from stream_processors.balance import material_rules
 from synergy.balance import MaterialRule
+from synergy.balance.terms import arrival_us
 from synergy.balance.verification import Difference, Stated, Taken, verify
 from synergy.catalogue import load_catalogue
 
 Form = Literal["text", "json"]
 PAGE = 5_000
-US_PER_MS = 1_000
 COLUMNS = ("facility", "material", "direction", "field", "stated", "recomputed")
 READ = "SELECT _offset, toUnixTimestamp64Milli(_timestamp) AS appended_ms, hex(_value) FROM"
 NOT_REJECTED = (
@@ -167,7 +167,7 @@ class Ledger:
         if unknown := self._codec.unknown_ids(values):
             self._codec = with_schemas_of(self._codec, unknown, self._registry)
         return [
-            Taken(int(row[0]), int(row[1]) * US_PER_MS, self._codec.decode(value))
+            Taken(int(row[0]), arrival_us(int(row[1])), self._codec.decode(value))
             for row, value in zip(rows, values, strict=True)
         ]
 

@@ -20,6 +20,12 @@ class CommitTimes:
         """Whether nothing has changed since the last freeze."""
         return self._dirty_since is None
 
+    def clock(self, now_us: int) -> None:
+        """Forget what lies in the future: a clock that was set back must not hold up commits."""
+        self._last_commit = min(self._last_commit, now_us)
+        if self._dirty_since is not None:
+            self._dirty_since = min(self._dirty_since, now_us)
+
     def changed(self, now_us: int) -> None:
         """Something changed that has to be committed."""
         if self._dirty_since is None:

@@ -152,10 +152,14 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         raw = found.getall()
         if state.position <= start:
             return None
-        records = Records([r.offset for r in raw], [r.key for r in raw], [r.value for r in raw])
+        records = Records(
+            [r.offset for r in raw],
+            [r.key for r in raw],
+            [r.value for r in raw],
+            [r.timestamp for r in raw],
+        )
         ours = TopicPartition(tp.topic, tp.partition)
-        appended_ms = raw[0].timestamp if raw else 0
-        return Batch(ours, start, state.position, generation, records, appended_ms)
+        return Batch(ours, start, state.position, generation, records)
 
 
 class BatchConsumer(driver.Consumer):

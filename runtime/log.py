@@ -44,17 +44,19 @@ class Record(NamedTuple):
 class Records(Sequence[Record]):
     """Records of one partition in offset order, in columns: a worker moves 200,000 a second and looks at few of them.
 
-    A record that is asked for has no timestamp: `Batch.appended_ms` is the batch's.
+    `appended_ms` is when the log took each record, in milliseconds since 1970; 0 where a log does not say.
     """
 
-    __slots__ = ("keys", "offsets", "values")
+    __slots__ = ("appended_ms", "keys", "offsets", "values")
 
     def __init__(
         self,
         offsets: Sequence[int],
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
+        appended_ms: Sequence[int],
     ) -> None:
+        self.appended_ms = appended_ms
         self.offsets = offsets
         self.keys = keys
         self.values = values
@@ -63,7 +65,12 @@ class Records(Sequence[Record]):
     def of(cls, records: Iterable[Record]) -> Self:
         """Put records into columns."""
         kept = list(records)
-        return cls([r.offset for r in kept], [r.key for r in kept], [r.value for r in kept])
+        return cls(
+            [r.offset for r in kept],
+            [r.key for r in kept],
+            [r.value for r in kept],
+            [r.timestamp_ms for r in kept],
+        )
 
     def since(self, offset: int) -> Records:
         """Return the records at this offset and behind it."""
@@ -83,8 +90,12 @@ class Records(Sequence[Record]):
     def __getitem__(self, index: int | slice) -> Record | Records:
         """Return one record, or some in columns."""
         if isinstance(index, slice):
-            return Records(self.offsets[index], self.keys[index], self.values[index])
-        return Record(self.offsets[index], self.keys[index], self.values[index])
+            return Records(
+                self.offsets[index], self.keys[index], self.values[index], self.appended_ms[index]
+            )
+        return Record(
+            self.offsets[index], self.keys[index], self.values[index], self.appended_ms[index]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ class Batch:
     """What one fetch of one partition gave: every visible record of `[start, next)`, and nothing else.
 
     `generation` is the number of the intake it was read for: it rises with every assignment and every seek, so that a
-    batch from before either can be told and dropped. `appended_ms` is when the log took the first record.
+    batch from before either can be told and dropped.
     """
 
     tp: TopicPartition
@@ -100,7 +111,6 @@ class Batch:
     next: int
     generation: int
     records: Records
-    appended_ms: int = 0
 
 
 class OutRecord(NamedTuple):

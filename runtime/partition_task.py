@@ -82,6 +82,8 @@ class PartitionTask(Generic[State]):
         """Apply what may be applied and return the next action, or None when there is nothing to do now."""
         if not self._may_touch_state():
             return None
+        self._last_tick = min(self._last_tick, now_us)
+        self._times.clock(now_us)
         try:
             action = self._decide(now_us)
         except Exception as error:
@@ -166,7 +168,7 @@ class PartitionTask(Generic[State]):
         if batch.records:
             self._narrowing.applied(batch)
             self._times.changed(now_us)
-            self._times.read(batch.appended_ms, now_us)
+            self._times.read(batch.records.appended_ms[0], now_us)
         self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:

@@ -29,6 +29,7 @@ from stream_processors.rejection import (
 )
 from synergy.balance import MaterialRule, PartitionBalances, gap_alerts
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
+from synergy.balance.terms import arrival_us
 from synergy.balance.validation import REASONS
 from synergy.catalogue import Catalogue
 
@@ -90,15 +91,16 @@ class BalanceStage:
             for row in range(len(batch.records)):
                 self._apply_facility(state, batch, row)
             return
+        state.balances.clock(now_us)
         decoded = decode_batch(batch.records.values, self._readers, self._draw_token())
         for bad in decoded.bad:
             self._reject(state, batch, bad.row, undecodable(bad.error))
         for row in decoded.tombstones.tolist():
             self._reject(state, batch, row, _NO_TOMBSTONES)
         for group in decoded.groups:
-            self._apply_group(state, batch, group, now_us)
+            self._apply_group(state, batch, group)
 
-    def _apply_group(self, state: BalanceState, batch: Batch, group: Group, now_us: int) -> None:
+    def _apply_group(self, state: BalanceState, batch: Batch, group: Group) -> None:
         if group.record == "Tick":
             for value in group.values:
                 tick = self._readers.codec.decode(value)
@@ -111,7 +113,10 @@ class BalanceStage:
             return
         group = self._without_large(state, batch, group)
         offsets = np.array(batch.records.offsets, np.int64)
-        refusals = state.balances.apply_readings(group.frame, offsets[group.rows], now_us)
+        arrived = arrival_us(np.array(batch.records.appended_ms, np.int64))
+        refusals = state.balances.apply_readings(
+            group.frame, offsets[group.rows], arrived[group.rows]
+        )
         for refusal in refusals:
             fault = Fault(
                 refusal.code, refusal.field, refusal.message, refusal.facility, refusal.source

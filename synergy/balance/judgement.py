@@ -28,10 +28,10 @@ Series = tuple[str, str, Direction]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reading at its offset, taken in when the clock showed `now_us`."""
+    """A reading at its offset, taken by the log at `arrived_us`."""
 
     offset: int
-    now_us: int
+    arrived_us: int
     reading: Availability
 
     @property
@@ -52,7 +52,7 @@ class Arrival:
     @property
     def until(self) -> int:
         """End of the period, never later than now."""
-        return min(self.end, self.now_us)
+        return min(self.end, self.arrived_us)
 
     @property
     def day(self) -> int:
@@ -138,19 +138,24 @@ def _flaw(arrival: Arrival, rules: Mapping[str, MaterialRule]) -> str | None:
         "sequence_not_positive": reading.sequence < 1,
         "period_out_of_range": not (EARLIEST_US <= min(start, end) <= max(start, end) < LATEST_US),
         "period_end_before_start": end < start or (end == start and not stock),
-        "period_in_future": end > arrival.now_us + FUTURE_US and reading.form is not Form.PLAN,
+        "period_in_future": end > arrival.arrived_us + FUTURE_US and reading.form is not Form.PLAN,
         "negative_quantity": reading.quantity < 0 and not correction,
         "absurd_quantity": abs(reading.quantity) * DAY_US > rule.max_per_day * length,
-        "bad_property": any(_unusable(analysis, arrival.now_us) for analysis in reading.properties),
+        "bad_property": any(
+            _unusable(analysis, arrival.arrived_us) for analysis in reading.properties
+        ),
     }
     return next((code for code, present in flaws.items() if present), None)
 
 
-def _unusable(analysis: Property, now_us: int) -> bool:
+def _unusable(analysis: Property, arrived_us: int) -> bool:
     sampled, until = analysis.sampled_at, analysis.valid_until
     return (
         not isfinite(analysis.value)
-        or (sampled is not None and not EARLIEST_US <= microseconds(sampled) <= now_us + FUTURE_US)
+        or (
+            sampled is not None
+            and not EARLIEST_US <= microseconds(sampled) <= arrived_us + FUTURE_US
+        )
         or (until is not None and not EARLIEST_US <= microseconds(until) <= LATEST_US)
     )
 

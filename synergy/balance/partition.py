@@ -111,25 +111,25 @@ class PartitionBalances:
         return cls(state)
 
     def apply_readings(
-        self, frame: pl.DataFrame, offsets: Int64s, now_us: int
+        self, frame: pl.DataFrame, offsets: Int64s, arrived_us: Int64s
     ) -> tuple[Refusal, ...]:
         """Take decoded readings in; return the refused ones, in the order of the rows.
 
         Args:
             frame: columns of `availability.avsc` as `polars.read_avro` gives them.
             offsets: Kafka offset of each row, ascending.
-            now_us: the clock, microseconds since 1970.
+            arrived_us: when the log took each row, microseconds since 1970. It judges what lies in the future, so
+                that the same log gives the same state whenever and by whomever it is read.
 
         Raises:
             polars.exceptions.ColumnNotFoundError: a column is missing.
             ValueError: the offsets do not fit the rows.
         """
-        self._state.times.clock(now_us)
         refusals: list[Refusal] = []
         start = 0
         while start < frame.height:
             rest = frame[start:] if start else frame
-            refused, done = self._apply(rest, offsets[start:], now_us)
+            refused, done = self._apply(rest, offsets[start:], arrived_us[start:])
             refusals += (replace(refusal, row=refusal.row + start) for refusal in refused)
             start += done
         for refusal in refusals:
@@ -195,12 +195,12 @@ class PartitionBalances:
         return take_parts(self._state)
 
     def _apply(
-        self, frame: pl.DataFrame, offsets: Int64s, now_us: int
+        self, frame: pl.DataFrame, offsets: Int64s, arrived_us: Int64s
     ) -> tuple[tuple[Refusal, ...], int]:
         """Take in what can be decided at once; return the refusals and the number of rows done."""
         state = self._state
         readings = self._columns.read(frame, offsets)
-        reasons = examine(readings, state.limits, frame, now_us)
+        reasons = examine(readings, state.limits, frame, arrived_us)
         done = state.series.mark_mixed(readings, reasons)
         if done < frame.height:
             frame, reasons = frame[:done], reasons[:done]
@@ -216,15 +216,17 @@ class PartitionBalances:
             self.applied += len(readings)
             self.duplicates += int((~found.new & ~found.too_late).sum())
             if len(readings):
-                self._count(frame, readings, sources[found.new], now_us)
+                self._count(frame, readings, sources[found.new], arrived_us)
         return explain(frame, reasons, state.limits), done
 
-    def _count(self, frame: pl.DataFrame, readings: Readings, sources: Int64s, now_us: int) -> None:
+    def _count(
+        self, frame: pl.DataFrame, readings: Readings, sources: Int64s, arrived_us: Int64s
+    ) -> None:
         """Count accepted readings."""
         state = self._state
         series = state.series.enter(readings)
         state.reserve()
-        until = np.minimum(readings.end, now_us)
+        until = np.minimum(readings.end, arrived_us[readings.row])
         state.series.note(series, readings, sources, until)
         good = readings.quality != BAD
         self._count_flows(series, readings, good & (readings.form != PLAN))

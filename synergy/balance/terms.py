@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from schemas.events import Basis, DataKind, Direction, Form, Quality, SourceKind
 
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
+Stamp = TypeVar("Stamp", int, npt.NDArray[np.int64])
 
 VERSION = 1
 """Format version: the first byte of every changelog part."""
@@ -71,6 +72,17 @@ NO_DATA_IN_CHAPTER = "no_data_in_chapter"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def arrival_us(appended_ms: Stamp) -> Stamp:
+    """Return when the log took a record, or an array of them: the end of the millisecond that it notes.
+
+    A reading for a period that ends now is then not from the future only because its time was cut off.
+
+    >>> arrival_us(1_700_000_000_000)
+    1700000000000999
+    """
+    return appended_ms * 1_000 + 999
 
 
 def moment(time_us: int) -> datetime:

@@ -70,7 +70,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "period_in_future": (
         "period_end",
-        "period_end {period_end} is more than 10 minutes ahead of the clock: mend the clock or the"
+        "period_end {period_end} is more than 10 minutes after the log took the reading: mend the clock or the"
         " time zone of the source",
     ),
     "negative_quantity": (
@@ -139,8 +139,11 @@ def unit_number(unit: str) -> int:
     return UNITS.index(unit) if unit in UNITS else UNKNOWN
 
 
-def examine(readings: Readings, limits: Limits, frame: pl.DataFrame, now_us: int) -> Reasons:
-    """Return for each reading the number in CODES of the first rule it breaks, 0 for none."""
+def examine(readings: Readings, limits: Limits, frame: pl.DataFrame, arrived_us: Int64s) -> Reasons:
+    """Return for each reading the number in CODES of the first rule it breaks, 0 for none.
+
+    `arrived_us` is when the log took each row.
+    """
     flawed = np.zeros(len(readings), np.int8)
     material = readings.material
     length = readings.end - readings.start
@@ -153,10 +156,11 @@ def examine(readings: Readings, limits: Limits, frame: pl.DataFrame, now_us: int
         "period_out_of_range": (np.minimum(readings.start, readings.end) < EARLIEST_US)
         | (np.maximum(readings.start, readings.end) >= LATEST_US),
         "period_end_before_start": length < (readings.form != STOCK),
-        "period_in_future": (readings.end > now_us + FUTURE_US) & (readings.form != PLAN),
+        "period_in_future": (readings.end > arrived_us[readings.row] + FUTURE_US)
+        & (readings.form != PLAN),
         "negative_quantity": _negative(readings, frame),
         "absurd_quantity": _absurd(readings, limits, material),
-        "bad_property": _bad_property(frame, now_us),
+        "bad_property": _bad_property(frame, arrived_us),
     }
     for code, mask in reversed(masks.items()):
         if mask.any():
@@ -186,7 +190,7 @@ def _absurd(readings: Readings, limits: Limits, material: Int64s) -> Bools:
     return absurd
 
 
-def _bad_property(frame: pl.DataFrame, now_us: int) -> Bools:
+def _bad_property(frame: pl.DataFrame, arrived_us: Int64s) -> Bools:
     bad = np.zeros(frame.height, np.bool_)
     counts = frame["properties"].list.len()
     if not counts.max():
@@ -194,13 +198,15 @@ def _bad_property(frame: pl.DataFrame, now_us: int) -> Bools:
     sampled = pl.col("sampled_at").to_physical()
     until = pl.col("valid_until").to_physical()
     flawed = (
-        frame.select(row=pl.int_range(pl.len()), properties="properties")
+        frame.select(
+            row=pl.int_range(pl.len()), arrived=pl.Series(arrived_us), properties="properties"
+        )
         .filter(pl.col("properties").list.len() > 0)
         .explode("properties")
         .unnest("properties")
         .filter(
             ~pl.col("value").is_finite()
-            | ~sampled.is_between(EARLIEST_US, now_us + FUTURE_US)
+            | ~sampled.is_between(EARLIEST_US, pl.col("arrived") + FUTURE_US)
             | ~until.is_between(EARLIEST_US, LATEST_US)
         )
     )

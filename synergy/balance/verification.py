@@ -18,7 +18,7 @@ from schemas.events import Availability, Event, Position, Tick
 from synergy.balance.judgement import Arrival, judge
 from synergy.balance.oracle import ProgrammeMoment, Recomputed, recompute
 from synergy.balance.programmes import ProgrammeTimes
-from synergy.balance.terms import MaterialRule, microseconds, moment
+from synergy.balance.terms import MaterialRule, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,8 @@ def verify(
     """
     position = stated.position
     included = [one for one in taken if one.offset < position.applied.offset]
-    as_of = microseconds(position.as_of)
     arrivals = (
-        Arrival(one.offset, max(one.appended_us, as_of), one.event)
+        Arrival(one.offset, one.appended_us, one.event)
         for one in included
         if isinstance(one.event, Availability)
     )

@@ -110,7 +110,9 @@ class Pipeline:
         for group in decoded.groups:
             if group.schema_id == IDS["Availability"]:
                 offsets = np.arange(self._offset, self._offset + group.frame.height)
-                refused = self._balance.apply_readings(group.frame, offsets, NOW_US)
+                refused = self._balance.apply_readings(
+                    group.frame, offsets, np.full(len(offsets), NOW_US)
+                )
                 self.seen.refused.update(one.code for one in refused)
         self._offset += len(records)
         self._publish()

@@ -119,7 +119,9 @@ class Run:
 
     def apply(self, readings: Sequence[Availability], now_us: int) -> None:
         offsets = np.arange(self.next_offset, self.next_offset + len(readings))
-        for refusal in self.balances.apply_readings(frame(readings), offsets, now_us):
+        self.balances.clock(now_us)
+        arrived = np.full(len(readings), now_us)
+        for refusal in self.balances.apply_readings(frame(readings), offsets, arrived):
             self.refused[self.next_offset + refusal.row] = refusal.code
         self.next_offset += len(readings)
 

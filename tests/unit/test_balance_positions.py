@@ -60,7 +60,8 @@ class Partition:
 
     def send(self, *readings: Availability) -> None:
         offsets = np.arange(self.next, self.next + len(readings))
-        assert self.balances.apply_readings(frame(readings), offsets, self.now_us) == ()
+        arrived = np.full(len(readings), self.now_us)
+        assert self.balances.apply_readings(frame(readings), offsets, arrived) == ()
         self.next += len(readings)
 
     def flow(self, end_us: int, quantity: int = 1_000_000, **changes: Any) -> None:
@@ -112,7 +113,7 @@ def test_the_schema_of_the_test_frames_is_what_polars_makes_of_avro() -> None:
     decoded = pl.read_avro(BytesIO(body.getvalue()))
     assert decoded.schema == SCHEMA
     partition = Partition()
-    partition.balances.apply_readings(decoded, np.arange(2), NOW_2024)
+    partition.balances.apply_readings(decoded, np.arange(2), np.full(2, NOW_2024))
     partition.next = 2
     other = Partition()
     other.send(*sent)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
-from schemas.events import Availability, Basis, Form, Property, Quality
+from schemas.events import Availability, Basis, Form, Position, Property, Quality
 from synergy.balance import MaterialRule, PartitionBalances, Refusal
 from synergy.balance.terms import DAY_US, moment
 from synergy.balance.validation import REASONS
@@ -35,7 +36,8 @@ def opened() -> PartitionBalances:
 
 
 def apply(balances: PartitionBalances, *readings: Availability) -> tuple[Refusal, ...]:
-    return balances.apply_readings(frame(readings), np.arange(len(readings)), NOW_2024)
+    count = len(readings)
+    return balances.apply_readings(frame(readings), np.arange(count), np.full(count, NOW_2024))
 
 
 BAD: dict[str, dict[str, Any]] = {
@@ -203,3 +205,29 @@ def test_a_gap_is_open_until_what_is_missing_has_come() -> None:
 def test_a_rule_whose_sums_could_leave_64_bits_is_refused(limit: int) -> None:
     with pytest.raises(ValueError, match="max_per_day"):
         MaterialRule("GRM", limit, 1)
+
+
+def test_what_lies_in_the_future_is_judged_by_when_the_log_took_each_reading() -> None:
+    balances = opened()
+    ends_soon = reading(sequence=1, period_end=NOW + timedelta(minutes=11))
+    early, later = NOW_2024, NOW_2024 + 2 * MINUTE_US
+    balances.clock(later)
+    readings = [ends_soon, replace(ends_soon, sequence=2), replace(ends_soon, sequence=3)]
+    refused = balances.apply_readings(
+        frame(readings), np.arange(3), np.array([early, later, early])
+    )
+    assert [(refusal.row, refusal.code) for refusal in refused] == [
+        (0, "period_in_future"),
+        (2, "period_in_future"),
+    ]
+    [position] = [one for one in balances.take_events(3) if isinstance(one, Position)]
+    assert position.as_of == moment(later)
+
+
+def test_an_analysis_from_the_future_is_judged_by_when_the_log_took_its_reading() -> None:
+    balances = opened()
+    sampled = Property(name="loi", value=3.0, unit="%", sampled_at=NOW + timedelta(minutes=11))
+    readings = [reading(sequence=number, properties=(sampled,)) for number in (1, 2)]
+    arrived = np.array([NOW_2024, NOW_2024 + 2 * MINUTE_US])
+    [refusal] = balances.apply_readings(frame(readings), np.arange(2), arrived)
+    assert (refusal.row, refusal.code) == (0, "bad_property")

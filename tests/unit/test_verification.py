@@ -23,7 +23,9 @@ def position() -> Position:
     """The position of the four readings, as the stage publishes it."""
     balances = PartitionBalances.restore(TOPIC, 0, RULES, (), lambda _: 0)
     balances.put_facility(facility("a", "live"), 0)
-    balances.apply_readings(frame(READINGS), np.arange(len(READINGS)), NOW_2024)
+    count = len(READINGS)
+    balances.clock(NOW_2024)
+    balances.apply_readings(frame(READINGS), np.arange(count), np.full(count, NOW_2024))
     [found] = [one for one in balances.take_events(4) if isinstance(one, Position)]
     return found
 

@@ -30,8 +30,8 @@ def _running() -> PartitionTask[TallyState]:
 
 
 def _deliver(task: PartitionTask[TallyState], offset: int, appended_us: int) -> None:
-    records = Records.of([Record(offset, b"a", b"%d:1" % offset)])
-    task.deliver(Batch(TP, offset, offset + 1, 1, records, appended_us // 1_000))
+    records = Records.of([Record(offset, b"a", b"%d:1" % offset, appended_us // 1_000)])
+    task.deliver(Batch(TP, offset, offset + 1, 1, records))
 
 
 def _first_commit(task: PartitionTask[TallyState], now: int) -> int:
@@ -76,3 +76,14 @@ def test_a_step_says_how_long_there_is_nothing_to_do() -> None:
     _deliver(task, 0, NOW)
     assert task.step(NOW) is None
     assert task.idle_us(NOW) == SETTINGS.settle_us
+
+
+def test_a_clock_that_is_set_back_holds_up_no_commit() -> None:
+    task = _running()
+    _deliver(task, 0, NOW)
+    first = _first_commit(task, NOW)
+    _deliver(task, 1, first)
+    assert task.step(first) is None
+    back = first - 7_200_000_000
+    assert task.idle_us(back) > 1_000
+    assert _first_commit(task, back) == back + SETTINGS.commit_interval_us
