@@ -142,7 +142,9 @@ class Exchange:
         source = self.ledger.topics.source("exchange")
         source.assign({tp: first})
         columns = source.poll(1_000_000, 0.0)[tp].columns
-        kept = zip(columns.offsets, columns.keys, columns.values, strict=True)
+        kept = zip(
+            columns.offsets, columns.keys, columns.values, columns.timestamps_ms, strict=True
+        )
         records = Records.of(Record(*one) for one in kept)
         return Batch(tp, first, self._end(topic), 1, records)
 
