@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -22,6 +23,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
+from runtime.failpoints import reach
 from runtime.kafka_clients import SILENT
 from runtime.log import (
     CommitFailedError,
@@ -49,6 +51,7 @@ _SETTLING = {
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 }
+_MOVED = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH}
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001
@@ -95,12 +98,15 @@ class KafkaWriter:
         """See `runtime.log.Writer.commit`: begin, produce, flush, commit and nothing else."""
         try:
             if not self._unanswered:
+                reach("commit.before_transaction")
                 self._producer.begin_transaction()
                 for record in records:
                     self._produce(record)
+                reach("commit.produced")
             self._unanswered = True
             self._producer.commit_transaction(_TIMEOUT_S)
             self._unanswered = False
+            reach("commit.committed")
         except KafkaException as error:
             raise self._failure(error) from error
 
@@ -177,11 +183,18 @@ class KafkaLog:
                 cause = error.args[0]
                 if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise TopicMissingError(subject) from error
-                if cause.code() not in _SETTLING or attempt == _ATTEMPTS:
+                if cause.code() not in _SETTLING | _MOVED or attempt == _ATTEMPTS:
                     message = f"{subject}: {cause.str()}"
                     raise LogError(message) from error
+                if cause.code() in _MOVED:
+                    self._look_again()
                 self._clock.sleep(_PAUSE_S)
         raise AssertionError  # the last attempt returns or raises
+
+    def _look_again(self) -> None:
+        """Ask who leads what now: the admin client would go on with what it knew before the broker's restart."""
+        with suppress(KafkaException):
+            self._admin.list_topics(timeout=_TIMEOUT_S)
 
     def open_writer(self, transactional_id: str) -> KafkaWriter:
         """See `runtime.log.Log.open_writer`."""

@@ -11,6 +11,8 @@ import pytest
 from cli.embedded import kafka
 from cli.embedded.ports import remembered
 from runtime.clock import SystemClock
+from runtime.kafka_log import KafkaConnection, KafkaLog
+from runtime.log import TopicPartition
 from runtime.settings import load
 from runtime.topics import TopicAdmin, TopicSpec
 
@@ -28,6 +30,9 @@ def test_the_data_outlive_a_stop_and_a_kill(tmp_path: Path) -> None:
     first = kafka.start(spec, said.append)
     topic = TopicSpec("kept.v1", 2)
     TopicAdmin({"bootstrap.servers": first.bootstrap}).apply([topic])
+    log = KafkaLog(KafkaConnection(first.bootstrap))
+    place = TopicPartition(topic.name, 1)
+    assert log.bounds(place) == (0, 0)
     began_s = clock.monotonic_s()
     first.stop()
     assert clock.monotonic_s() - began_s < STOPS_WITHIN_S
@@ -35,6 +40,8 @@ def test_the_data_outlive_a_stop_and_a_kill(tmp_path: Path) -> None:
 
     second = kafka.start(spec, said.append)
     assert TopicAdmin({"bootstrap.servers": second.bootstrap}).plan([topic]) == []
+    assert second.bootstrap == first.bootstrap
+    assert log.bounds(place) == (0, 0)  # although another leader epoch has begun
     # As after kill -9 of the parent: the broker is alive and holds its data, nobody holds the ports' claims.
     second.claims.close()
     os.kill(second.child.pid, signal.SIGSTOP)
