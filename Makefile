@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run setup setup-dev browser screenshots test check format-check lint types imports dependencies dead-code bench format docs kafka-lock clean clean-data
+.PHONY: help run setup setup-dev browser screenshots test check format-check lint types imports dependencies dead-code chaos bench format docs kafka-lock clean clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ dependencies: setup-dev ## Check that what is imported is declared, and the othe
 
 dead-code: setup-dev ## Look for code that nothing uses
 	$(BIN)/vulture
+
+chaos: setup-dev ## Let faults loose on a real stack and compare every hop: CHAOS_ROUNDS=28, ARGS="--seed 7"
+	@exec $(BIN)/python -m tests.chaos $(if $(CHAOS_ROUNDS),--rounds $(CHAOS_ROUNDS)) $(ARGS)
 
 bench: setup-dev browser ## Measure against the bars; writes var/bench/results.json
 	@exec $(BIN)/python -m bench $(ARGS)

@@ -198,10 +198,11 @@ class Worker(Generic[State]):
         try:
             while not task.ended:
                 wake.clear()
-                action = task.step(self._clock.now_us())
+                now_us = self._clock.now_us()  # one look for both: it may be set back meanwhile
+                action = task.step(now_us)
                 if action is None:
                     self._resume(task)
-                    await self._wait(wake, task.idle_us(self._clock.now_us()))
+                    await self._wait(wake, task.idle_us(now_us))
                 else:
                     await self._carry_out(partition, task, action)
         except (LogError, OSError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runtime.clock import Clock
+from runtime.failpoints import reach
 from runtime.ledger_database import DatabaseUnavailableError
 from runtime.log import TopicPartition
 from runtime.logs import Logger
@@ -92,6 +93,7 @@ class Flusher:
             reached = partition.protocol.next if len(partition.waiting) else partition.fetched_next
             positions[partition.place.tp] = partition.protocol.position(reached)
         if positions:
+            reach("ledger.before_position")
             self.parts.source.commit(positions)
         for partition in idle:
             partition.protocol.positioned(positions[partition.place.tp].next)
@@ -106,6 +108,7 @@ class Flusher:
                 portion.offsets, portion.next
             )
         sent_at = self.parts.clock.monotonic_s()
+        reach("ledger.before_announcement")
         try:
             self.parts.source.commit(positions)
         except SourceUnavailableError:
@@ -136,7 +139,9 @@ class Flusher:
                     "announcement too old to insert", partition=str(partition.place.tp)
                 )
                 return
+            reach("ledger.announced")
             self.parts.writer.insert(partition.place, block, partition.protocol.token)
+            reach("ledger.inserted")
             seconds = clock.monotonic_s() - started
             self.parts.metrics.histogram("synergy_ledger_insert_seconds", table=block.table)(
                 seconds

@@ -40,6 +40,10 @@ CHANGELOGS: Mapping[str, str] = {
     "balance": topic_files.BALANCE_CHANGELOG,
     "market": topic_files.MARKET_CHANGELOG,
 }
+STAGE_INPUTS: Mapping[str, Sequence[str]] = {
+    "balance": (topic_files.FACILITIES, topic_files.AVAILABILITY),
+    "market": (topic_files.POSITIONS, topic_files.COMMANDS),
+}
 Found = TypeVar("Found")
 Row = Sequence[Any]
 
@@ -173,20 +177,22 @@ class Pipeline:
 
     def settle(self) -> None:
         """Wait until everything published has passed both stages and is in the ledger."""
-        for stage, topics in {
-            "balance": (topic_files.FACILITIES, topic_files.AVAILABILITY),
-            "market": (topic_files.POSITIONS, topic_files.COMMANDS),
-        }.items():
+        for stage, topics in STAGE_INPUTS.items():
             for topic in topics:
-                self._wait_applied(stage, topic)
+                self.wait_applied(stage, topic)
         kept = [name for name, one in topic_files.topic_files().items() if one.records]
         self.eventually("the ledger holds everything", lambda: self.in_ledger(kept))
 
-    def _wait_applied(self, stage: str, topic: str) -> None:
-        nexts = self.nexts(topic)
+    def wait_applied(self, stage: str, topic: str, seconds: float = LONG_S) -> None:
+        """Wait until a stage has applied what a topic has now."""
+        nexts = self.eventually(
+            f"{topic} can be read", lambda: {-1: 0, **self.nexts(topic)}, seconds
+        )
+        del nexts[-1]
         self.eventually(
             f"{stage} has applied {topic} up to {nexts}",
             lambda: self.applied(stage, topic, nexts),
+            seconds,
         )
 
     # -- faults
@@ -226,7 +232,11 @@ def start(var: Path, bootstrap: str) -> Pipeline:
     """
     parts = [part for part in PARTS if part.name not in {"replay", "actors"}]
     loaded = load({"var": var, "kafka.bootstrap": bootstrap, "logs.form": "json"})
-    stack = Stack(StackSpec(loaded=loaded, parts=parts, prepare=prepare), CLOCK, say)
+    return started(Stack(StackSpec(loaded=loaded, parts=parts, prepare=prepare), CLOCK, say))
+
+
+def started(stack: Stack) -> Pipeline:
+    """Start a stack and return once its store is ready; what has started is stopped when that fails."""
     try:
         stack.start()
         return _ready(stack)
@@ -243,7 +253,7 @@ def _ready(stack: Stack) -> Pipeline:
         stack,
         codec,
         KafkaLog(KafkaConnection(str(settings.kafka.bootstrap), {"log_level": "0"})),
-        KafkaPublisher({**settings.kafka.client(), "linger.ms": LINGER_MS}),
+        KafkaPublisher({**settings.kafka.client(), "linger.ms": LINGER_MS, "log_level": 0}),
         StoreClient(settings.store.address),
     )
     pipeline.eventually("the store is ready", lambda: pipeline.store.get("/readyz")["ready"])
