@@ -255,7 +255,7 @@ BAD: Mapping[str, Bad] = {
         make=changed(period_end=_FUTURE),
         code="period_in_future",
         field="period_end",
-        says=("more than 10 minutes ahead", "mend the clock or the time zone"),
+        says=("more than 10 minutes after the log took", "mend the clock or the time zone"),
     ),
     "negative_quantity": Bad(
         make=changed(quantity=-TONNE),
