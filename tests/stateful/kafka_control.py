@@ -14,7 +14,7 @@ from runtime.log import TopicPartition
 from tests.stateful.world import TOPICS
 
 
-def _wait_for(answers: Any) -> None:
+def wait_for(answers: Any) -> None:
     """Wait for what the admin client was asked; its futures have no types."""
     for answer in answers.values():
         answer.result()
@@ -34,7 +34,7 @@ class KafkaControl:
 
     def _create(self, topics: list[str]) -> None:
         new = [NewTopic(topic, self._partitions, 1) for topic in topics]
-        _wait_for(self._admin.create_topics(new))
+        wait_for(self._admin.create_topics(new))
 
     def append(self, tp: TopicPartition, key: bytes, value: bytes) -> int:
         offsets: list[int | None] = []
@@ -57,13 +57,13 @@ class KafkaControl:
     def cut(self, tp: TopicPartition, start: int) -> None:
         _, end = self.log.bounds(tp)
         place = VendorPartition(tp.topic, tp.partition, min(start, end))
-        _wait_for(self._admin.delete_records([place]))
+        wait_for(self._admin.delete_records([place]))
 
     def compact(self, tp: TopicPartition) -> None:
         """The broker compacts when it likes; the memory log shows what that does to a reader."""
 
     def recreate(self, topic: str) -> None:
-        _wait_for(self._admin.delete_topics([topic]))
+        wait_for(self._admin.delete_topics([topic]))
         self._create([topic])
 
     def commit_group(self, group: str, positions: Mapping[TopicPartition, int]) -> None:
@@ -74,4 +74,4 @@ class KafkaControl:
 
     def close(self, prefix: str) -> None:
         """Delete the topics of one example."""
-        _wait_for(self._admin.delete_topics([prefix + topic for topic in TOPICS]))
+        wait_for(self._admin.delete_topics([prefix + topic for topic in TOPICS]))

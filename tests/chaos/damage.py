@@ -1,0 +1,97 @@
+"""What a worker has to refuse: state or input that is no longer what it was. Each says so, and which command mends it.
+
+These are the last things that happen to a stand: the topics are not the same afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from confluent_kafka import TopicPartition as VendorPartition
+from confluent_kafka.admin import AdminClient
+
+from cli.prepare import prepare
+from schemas import topic_files
+from tests.chaos.plants import PLANTS
+from tests.chaos.stand import PROGRAM, WORKERS, Stand
+from tests.end_to_end.plants import reading
+from tests.stateful.kafka_control import wait_for
+
+REFUSED_S = 60.0
+
+
+def _admin(stand: Stand) -> AdminClient:
+    return AdminClient({"bootstrap.servers": stand.pipeline.stack.settings.kafka.bootstrap})
+
+
+def stop_workers(stand: Stand, stage: str) -> None:
+    """Stop both workers of a stage for good."""
+    for name in WORKERS[stage]:
+        stand.pipeline.stack.stop_part(name)
+
+
+def recreate(stand: Stand, topic: str) -> None:
+    """Delete a topic and create it anew, as declared."""
+    admin = _admin(stand)
+    wait_for(admin.delete_topics([topic]))
+    stand.wait(1.0)
+    prepare(stand.pipeline.stack.settings)
+
+
+def delete_everything(stand: Stand, topic: str) -> None:
+    """Let retention pass every record of a topic."""
+    ends = stand.pipeline.ends(topic)
+    places = [VendorPartition(topic, number, end) for number, end in ends.items() if end]
+    admin = _admin(stand)
+    wait_for(admin.delete_records(places))
+
+
+@contextmanager
+def worker(stand: Stand, stage: str, *more: str) -> Generator[Path]:
+    """Run one worker of a stage by hand, as an operator does; give its log."""
+    var = stand.pipeline.stack.settings.var.resolve()
+    log = var / "log" / f"{stage}-by-hand.log"
+    command = [*PROGRAM, "--set", f"var={var}", "--set", "logs.form=json", "worker", stage, *more]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            yield log
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def refusals(stand: Stand, log: Path, count: int) -> dict[int, tuple[str, str]]:
+    """Wait until so many partitions are refused; return code and message by partition."""
+
+    def found() -> dict[int, tuple[str, str]]:
+        lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+        said = {
+            line["partition"]: (line["code"], line["event"]) for line in lines if "code" in line
+        }
+        return said if len(said) == count else {}
+
+    return stand.pipeline.eventually(f"{count} partitions are refused", found, REFUSED_S)
+
+
+def rebuild_balance(stand: Stand) -> None:
+    """Rebuild the balance as the refusal says, and wait until it has everything."""
+    with worker(stand, "balance", "--rebuild"):
+        stand.pipeline.settle()
+
+
+def unread_readings(stand: Stand) -> int:
+    """Publish a reading of every plant while nobody reads; return how many partitions have one."""
+    readings = [reading(plant, 1_000_000) for plant in PLANTS]
+    records = [stand.pipeline.record(topic_files.AVAILABILITY, r.facility, r) for r in readings]
+    stand.pipeline.publish(records)
+    return len({record.tp.partition for record in records})
+
+
+def published(stand: Stand) -> Mapping[int, int]:
+    """Return where the positions end."""
+    return stand.pipeline.ends(topic_files.POSITIONS)
