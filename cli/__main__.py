@@ -155,7 +155,7 @@ def schemas_lock() -> None:
 
 Rebuild = Annotated[
     bool,
-    typer.Option("--rebuild", help="Forget the state and fold the input again from its start."),
+    typer.Option("--rebuild", help="Make the state anew, whatever the changelog holds."),
 ]
 
 

@@ -1,16 +1,52 @@
-"""Opening one partition: fence the former owner, read its state, measure the inputs. Blocks: run it in a thread."""
+"""Opening one partition: fence the former owner, read its state or begin one, measure the inputs.
+
+Blocks: run it in a thread.
+"""
 
 from __future__ import annotations
 
-from runtime.log import Log, TopicPartition, Writer
-from runtime.partition_actions import Opened, TaskSettings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from runtime.log import Log, Record, TopicPartition, Writer
+from runtime.partition_actions import Open, Opened, TaskSettings
+from runtime.stage import Stage, State
 
 
-def open_partition(log: Log, settings: TaskSettings) -> tuple[Writer, Opened]:
+@dataclass(frozen=True, slots=True)
+class LogPast:
+    """Implements `runtime.stage.Past` on a log; `committed` are the positions of the consumer group by topic."""
+
+    log: Log
+    partition: int
+    committed: Mapping[str, int]
+    measured: dict[str, tuple[int, int]] = field(default_factory=dict[str, "tuple[int, int]"])
+
+    def bounds(self, topic: str) -> tuple[int, int]:
+        """See `runtime.stage.Past.bounds`."""
+        if topic not in self.measured:
+            self.measured[topic] = self.log.bounds(TopicPartition(topic, self.partition))
+        return self.measured[topic]
+
+    def reached(self, topic: str) -> int:
+        """See `runtime.stage.Past.reached`; a position outside of the log is that of another topic."""
+        start, end = self.bounds(topic)
+        known = self.committed.get(topic, start)
+        return known if start <= known <= end else start
+
+    def read(self, topic: str, start: int, end: int) -> Iterator[Record]:
+        """See `runtime.stage.Past.read`."""
+        return self.log.read(TopicPartition(topic, self.partition), start, end)
+
+
+def open_partition(
+    log: Log, settings: TaskSettings, stage: Stage[State], asked: Open
+) -> tuple[Writer, Opened[State]]:
     """Return the new writer and what was found.
 
     The writer comes first: it ends the former owner's transaction, so that the end of the changelog measured next is
-    the end of what that owner will ever have written.
+    the end of what that owner will ever have written. A state is begun where nothing was ever counted, or where the
+    operator says so.
     """
     writer = log.open_writer(settings.transactional_id)
     start, end = log.bounds(settings.changelog_tp)
@@ -22,10 +58,10 @@ def open_partition(log: Log, settings: TaskSettings) -> tuple[Writer, Opened]:
         else:
             parts[key] = record.value
     tps = [TopicPartition(topic, settings.partition) for topic in settings.inputs]
-    opened = Opened(
-        parts=parts,
-        topics={topic: log.describe(topic) for topic in settings.inputs},
-        bounds={tp.topic: log.bounds(tp) for tp in tps},
-        group_committed=bool(log.group_positions(settings.group, tps)),
-    )
-    return writer, opened
+    committed = log.group_positions(settings.group, tps)
+    past = LogPast(log, settings.partition, {tp.topic: next_ for tp, next_ in committed.items()})
+    topics = {topic: log.describe(topic) for topic in settings.inputs}
+    bounds = {topic: past.bounds(topic) for topic in settings.inputs}
+    new = asked.rebuild or not (parts or committed)
+    begun = stage.begin(settings.partition, past) if new else None
+    return writer, Opened(parts=parts, topics=topics, bounds=bounds, begun=begun)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Generic
 
 from runtime.log import OutRecord, TopicDescription, TopicPartition
 from runtime.partition_stops import StopReason
-from runtime.stage import Job
+from runtime.stage import Begun, Job, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,12 @@ class TaskSettings:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Close the writer, if any; open a new one; read the changelog to its end; describe and measure the inputs."""
+    """Close the writer, if any; open a new one; read the changelog to its end; describe and measure the inputs.
+
+    Begin a state, whatever the changelog holds, when it is to be rebuilt.
+    """
+
+    rebuild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +96,10 @@ Action = Open | Seek | Commit | Run | Close | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """The driver's answer to `Open`."""
+class Opened(Generic[State]):
+    """The driver's answer to `Open`; `begun` is a state that does not come from `parts`."""
 
     parts: Mapping[bytes, bytes]
     topics: Mapping[str, TopicDescription]
     bounds: Mapping[str, tuple[int, int]]
-    group_committed: bool
+    begun: Begun[State] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from runtime.log import TopicDescription, TopicPartition
 from runtime.partition_stops import (
@@ -17,6 +17,7 @@ from runtime.partition_stops import (
     StopReason,
     TopicRecreated,
 )
+from runtime.stage import Begun
 
 HEAD_KEY = b"\x00head"
 _VERSION = 1
@@ -80,8 +81,8 @@ class Found(Protocol):
         ...
 
     @property
-    def group_committed(self) -> bool:
-        """Whether the consumer group has ever committed on this partition."""
+    def begun(self) -> Begun[Any] | None:
+        """A state that does not come from the parts."""
         ...
 
 
@@ -91,12 +92,13 @@ class HeadCheck:
 
     stage: str
     partition: int
-    rebuild: bool
 
     def resolve(self, raw: bytes | None, found: Found) -> Head | StopReason:
         """Return the head to go on from, or the reason to stop."""
-        if self.rebuild or (raw is None and not found.parts):
-            return self._fresh(found)
+        if found.begun is not None:
+            return Head(found.topics, found.begun.next)
+        if not found.parts:
+            return StateMissing(self.stage, "the changelog", self.partition)
         if raw is None:
             return ChangelogUnreadable(
                 self.stage, self.partition, ValueError("parts without a head")
@@ -111,12 +113,6 @@ class HeadCheck:
             if reason is not None:
                 return reason
         return head
-
-    def _fresh(self, found: Found) -> Head | StopReason:
-        """A new state starts at the log start, explicitly, and only where nothing was ever counted."""
-        if found.group_committed and not self.rebuild:
-            return StateMissing(self.stage, "the changelog", self.partition)
-        return Head(found.topics, {topic: start for topic, (start, _) in found.bounds.items()})
 
     def _compare(
         self, head: Head, topic: str, now: TopicDescription, bounds: tuple[int, int]

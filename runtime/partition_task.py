@@ -51,7 +51,9 @@ class PartitionTask(Generic[State]):
         self._queues: dict[str, deque[Batch]] = {topic: deque() for topic in settings.inputs}
         self._generation: int | None = None
         self._in_flight: Action | None = None
-        self._wanted: Action | None = Open()
+        self._wanted: Action | None = Open(settings.rebuild)
+        self._rebuild = settings.rebuild
+        self._outdated: dict[bytes, None] = {}
         self._frozen_next: dict[str, int] = {}
         self._head: Head | None = None
         self._barrier: dict[str, int] = {}
@@ -186,7 +188,7 @@ class PartitionTask(Generic[State]):
             )
             return
         self._forget()
-        self._wanted = Open()
+        self._wanted = Open(self._rebuild)
 
     def _commit_due(self, now_us: int) -> bool:
         due = self._times.due()
@@ -208,10 +210,11 @@ class PartitionTask(Generic[State]):
         changes = self._stage.freeze(self._state, dict(self.next))
         self._times.frozen()
         self._narrowing.frozen(self.next)
-        if changes.empty and not self._progress_due(now_us):
+        if changes.empty and not self._rebuild and not self._progress_due(now_us):
             return None
         tp = self.settings.changelog_tp
-        parts = (OutRecord(tp, key, value) for key, value in changes.parts.items())
+        written = {**self._outdated, **changes.parts}
+        parts = (OutRecord(tp, key, value) for key, value in written.items())
         head = OutRecord(tp, HEAD_KEY, self._head.with_next(self.next).encode())
         self._frozen_next = dict(self.next)
         self._times.committing(now_us)
@@ -231,19 +234,18 @@ class PartitionTask(Generic[State]):
         self._job_running = True
         return Run(job, self._opening)
 
-    def opened(self, answer: Opened) -> None:
+    def opened(self, answer: Opened[State]) -> None:
         """Take the changelog's state in, check it against the inputs, and ask for the seek."""
         self._done(Open)
         if self._closing:
             return
-        check = HeadCheck(self.settings.stage, self.settings.partition, self.settings.rebuild)
+        check = HeadCheck(self.settings.stage, self.settings.partition)
         found = check.resolve(answer.parts.get(HEAD_KEY), answer)
         if isinstance(found, StopReason):
             self._wanted = self._stop(found)
             return
-        parts = [(key, value) for key, value in answer.parts.items() if key != HEAD_KEY]
         try:
-            self._state = self._stage.restore(self.settings.partition, parts)
+            self._state = self._made(answer)
         except Exception as error:
             self._wanted = self._stop(
                 ChangelogUnreadable(self.settings.stage, self.settings.partition, error)
@@ -256,6 +258,15 @@ class PartitionTask(Generic[State]):
         self._barrier = {topic: end for topic, end in ends.items() if self.next[topic] < end}
         self._wanted = Seek(dict(self.next))
 
+    def _made(self, answer: Opened[State]) -> State:
+        """Return the state that was begun, to be written as a whole over what is there, or that of the changelog."""
+        parts = {key: value for key, value in answer.parts.items() if key != HEAD_KEY}
+        if answer.begun is None:
+            return self._stage.restore(self.settings.partition, parts.items())
+        self._outdated = dict.fromkeys(parts)
+        self._times.changed(self._last_tick)
+        return answer.begun.state
+
     def sought(self, generation: int) -> None:
         """The intake starts anew: only batches of this generation count from now on."""
         self._done(Seek)
@@ -266,6 +277,8 @@ class PartitionTask(Generic[State]):
         """The transaction is committed."""
         self._done(Commit)
         self.committed_next = self._frozen_next
+        self._rebuild = False
+        self._outdated = {}
 
     def closed(self) -> None:
         """The writer is closed after `Close` or `Stop`, and the partition is forgotten."""

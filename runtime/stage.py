@@ -1,16 +1,17 @@
-"""What a stage of stream processing is: five verbs on one partition's state, called by `runtime.partition_task`.
+"""What a stage of stream processing is: verbs on one partition's state, called by `runtime.partition_task`.
 
-A stage holds no state of its own: `restore` makes the state of one partition and every other verb gets it. None of the
-verbs may block, read a clock or do I/O: time comes in as an argument, in microseconds since 1970.
+A stage holds no state of its own: `restore` or `begin` makes the state of one partition and every other verb gets it.
+None of the verbs may block, read a clock or do I/O: time comes in as an argument, in microseconds since 1970. Only
+`begin` is called in a thread: what it is given is read while it asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from runtime.log import Batch, OutRecord
+from runtime.log import Batch, OutRecord, Record
 
 State = TypeVar("State")
 
@@ -38,11 +39,45 @@ class Job:
     run: Callable[[], object]
 
 
+class Past(Protocol):
+    """The topics of one partition, inputs and outputs alike, as far as they were committed when it was opened."""
+
+    def bounds(self, topic: str) -> tuple[int, int]:
+        """Return start and end."""
+        ...
+
+    def reached(self, topic: str) -> int:
+        """Return what the consumer group had committed of an input, else its start.
+
+        It is never ahead of a state that was lost, and may be a little behind.
+        """
+        ...
+
+    def read(self, topic: str, start: int, end: int) -> Iterator[Record]:
+        """Yield the records of `[start, end)` in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun(Generic[State]):
+    """A state that was made without a changelog; `next` is the first offset of each input that is not in it."""
+
+    state: State
+    next: Mapping[str, int]
+
+
 class Stage(Protocol[State]):
     """Pure processing of one partition."""
 
     def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> State:
-        """Make the state from the changelog's latest parts, in any order; without parts, an empty state."""
+        """Make the state from the changelog's latest parts, in any order."""
+        ...
+
+    def begin(self, partition: int, past: Past) -> Begun[State]:
+        """Make the state of a partition that has none: its first one, or one that is rebuilt.
+
+        The first freeze writes all of it.
+        """
         ...
 
     def apply(self, state: State, batch: Batch, now_us: int) -> None:

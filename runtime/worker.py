@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,15 +52,13 @@ class WorkerSettings:
     first: tuple[str, ...] = ()
     rebuild: bool = False
 
-    def task(self, partition: int) -> TaskSettings:
-        """Return the settings of one partition."""
+    def task(self, partition: int, rebuilt: bool) -> TaskSettings:
+        """Return the settings of one partition; what was rebuilt is not rebuilt once more."""
         return TaskSettings(
             stage=self.stage, group=self.group, partition=partition, inputs=self.inputs,
-            changelog=self.changelog, first=self.first, rebuild=self.rebuild,
+            changelog=self.changelog, first=self.first,
+            rebuild=self.rebuild and not rebuilt,
         )  # fmt: skip
-
-
-Watch = Callable[[PartitionTask[Any], Action], None]
 
 
 def faust_app(settings: WorkerSettings, connection: KafkaConnection) -> BatchApp:
@@ -106,8 +103,10 @@ class Worker(Generic[State]):
         self._threads = ThreadPoolExecutor(2 * settings.partitions + 4, settings.stage)
         self._app = faust_app(settings, connection)
         self.assignment: Assignment[State] = Assignment(
-            lambda partition, now_us: PartitionTask(settings.task(partition), stage, now_us)
+            lambda p, now_us: PartitionTask(settings.task(p, p in self._committed), stage, now_us)
         )
+        self._stage = stage
+        self._committed: set[int] = set()
         self._writers: dict[int, Writer] = {}
         self._drives: dict[int, asyncio.Task[None]] = {}
         self._wakes: dict[int, asyncio.Event] = {}
@@ -223,7 +222,7 @@ class Worker(Generic[State]):
 
     async def _carry_out(self, partition: int, task: PartitionTask[State], action: Action) -> None:
         if isinstance(action, Open):
-            await self._open(partition, task)
+            await self._open(partition, task, action)
         elif isinstance(action, Seek):
             generation = self.assignment.next_generation()
             positions = {TopicPartition(t, partition): n for t, n in action.positions.items()}
@@ -241,22 +240,22 @@ class Worker(Generic[State]):
             await self._close_writer(partition)
             task.closed()
 
-    async def _open(self, partition: int, task: PartitionTask[State]) -> None:
+    async def _open(self, partition: int, task: PartitionTask[State], action: Open) -> None:
         began = self._clock.now_us()
         await self._close_writer(partition)
         loop = asyncio.get_running_loop()
         writer, opened = await loop.run_in_executor(
-            self._threads, open_partition, self._log, task.settings
+            self._threads, open_partition, self._log, task.settings, self._stage, action
         )
         self._writers[partition] = writer
         task.opened(opened)
-        if opened.parts:  # without a state the group must not seem to have committed
+        if opened.begun is None:  # without a state the group must not seem to have committed
             self._app.note_committed(partition, task.committed_next)
         seconds = (self._clock.now_us() - began) / 1e6
         self._measured.opened(seconds)
         _logger.info(
             "partition opened", stage=self._settings.stage, partition=partition,
-            parts=len(opened.parts), seconds=round(seconds, 3),
+            parts=len(opened.parts), begun=opened.begun is not None, seconds=round(seconds, 3),
         )  # fmt: skip
 
     async def _commit(self, partition: int, task: PartitionTask[State], action: Commit) -> None:
@@ -272,6 +271,7 @@ class Worker(Generic[State]):
                 _logger.warning("commit repeats", partition=partition, error=str(error))
                 await asyncio.sleep(_RETRY_S)
         task.committed()
+        self._committed.add(partition)
         self._app.note_committed(partition, task.committed_next)
         seconds = (self._clock.now_us() - began) / 1e6
         self._measured.committed(action.records, seconds)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from runtime.log import Batch, OutRecord
-from runtime.stage import Changes, Job
+from runtime.stage import Begun, Changes, Job, Past
 from schemas import topic_files
 from schemas.block import BlockReaders, Group, decode_batch
 from schemas.errors import DecodeError
@@ -84,6 +84,13 @@ class BalanceStage:
             lambda facility: partition_for(facility, self._partitions),
         )
         return BalanceState(partition, balances)
+
+    def begin(self, partition: int, past: Past) -> Begun[BalanceState]:
+        """See `runtime.stage.Stage.begin`: everything follows from the input, so it is read from its start."""
+        inputs = (topic_files.AVAILABILITY, topic_files.FACILITIES)
+        return Begun(
+            self.restore(partition, ()), {topic: past.bounds(topic)[0] for topic in inputs}
+        )
 
     def apply(self, state: BalanceState, batch: Batch, now_us: int) -> None:
         """See `runtime.stage.Stage.apply`."""

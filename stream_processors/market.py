@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record
-from runtime.stage import Changes, Job
+from runtime.stage import Begun, Changes, Job, Past
 from schemas.codec import Codec
 from schemas.errors import DecodeError
 from schemas.events import Alert, Command, FacilityFacts, Position, Tick
 from schemas.topic_files import topic_files
+from stream_processors.market_past import MarketPast
 from stream_processors.outbox import Outbox
 from stream_processors.rejection import (
     MOST_BYTES,
@@ -47,6 +48,11 @@ class MarketStage:
     def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> MarketPartition:
         """See `runtime.stage.Stage.restore`: a fold; nothing is solved or published."""
         return MarketPartition(MarketState.restore(self._catalogue, parts))
+
+    def begin(self, partition: int, past: Past) -> Begun[MarketPartition]:
+        """See `runtime.stage.Stage.begin`: a fold of what was published; the inputs go on where that ends."""
+        begun = MarketPast.of(past, partition, self._codec, self._catalogue).begun(STAGE)
+        return Begun(MarketPartition(begun.state), begun.next)
 
     def apply(self, state: MarketPartition, batch: Batch, now_us: int) -> None:
         """See `runtime.stage.Stage.apply`."""

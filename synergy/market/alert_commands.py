@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from schemas.events import Alert, AlertState, Command
 from synergy.lifecycle import Action, Refusal
@@ -29,10 +30,15 @@ def on_alert(alert: Alert | None, command: Command, now: datetime) -> Alert | Re
     return replace(alert, state=AlertState.SNOOZED, actor=command.actor, until=now + length)
 
 
-def woken(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+def awake(alert: Alert) -> Alert:
+    """Return an alert that nobody looks after any more, raised as it was."""
+    return replace(alert, state=AlertState.RAISED, actor=None, until=None)
+
+
+def woken(alerts: Mapping[UUID, Alert], now: datetime) -> list[Alert]:
     """Return the snoozed alerts whose time is over, raised again."""
     return [
-        replace(alert, state=AlertState.RAISED, actor=None, until=None)
-        for alert in alerts
+        awake(alert)
+        for _, alert in sorted(alerts.items())
         if alert.state is AlertState.SNOOZED and alert.until is not None and alert.until <= now
     ]

@@ -163,6 +163,6 @@ def outlived(programme: Programme, now: datetime) -> list[Alert]:
     keeps = {rule.name.value: rule.keep for rule in rules if rule.keep is not None}
     return [
         cleared(alert, now)
-        for alert in programme.alerts.values()
+        for _, alert in sorted(programme.alerts.items())
         if alert.rule in keeps and alert.programme_time + keeps[alert.rule] <= now
     ]

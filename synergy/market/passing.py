@@ -64,7 +64,7 @@ def expired_matches(programme: Programme, policy: Policy, now: datetime) -> list
             reasons=(_no_answer(now - match.programme_time),),
             programme_time=now,
         )
-        for match in programme.matches.values()
+        for _, match in sorted(programme.matches.items())
         if match.programme_time + policy.answer_within <= now
         if (state := MATCHES.following(match.state, Action.EXPIRE, None)) is not None
     ]

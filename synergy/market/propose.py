@@ -81,7 +81,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
     revised = _revised(snapshot, solved, drafter, current)
     fresh = sorted(pair for pair in solved.allocations if pair not in current)
     gone = sorted(pair for pair in current if pair not in solved.allocations)
-    pairs = {pair: _counted(snapshot.pairs.get(pair)) for pair in fresh}
+    pairs = {pair: counted(snapshot.pairs.get(pair)) for pair in fresh}
     matches = (
         *(_withdrawn(snapshot, solved, current[pair]) for pair in gone),
         *(_next(drafter.draft(pair), current[pair]) for pair in sorted(revised)),
@@ -101,7 +101,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
     )
 
 
-def _counted(memory: PairMemory | None) -> PairMemory:
+def counted(memory: PairMemory | None) -> PairMemory:
     """Return the memory of a pair that is proposed once more: an earlier refusal is over."""
     return PairMemory(proposals=(memory.proposals if memory is not None else 0) + 1)
 

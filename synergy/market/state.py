@@ -7,7 +7,6 @@ finds comes back through `absorb`, which publishes only the difference to what w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -20,7 +19,6 @@ from schemas.events import (
     Match,
     Outcome,
     Position,
-    ReplayState,
     Tick,
     Transaction,
     Unmatched,
@@ -31,13 +29,14 @@ from synergy.lifecycle.transactions import Agreement, Delivery
 from synergy.market.alert_commands import woken
 from synergy.market.alerts import after_closing, after_position, after_solve, outlived
 from synergy.market.commands import Terms, answer, by_person
+from synergy.market.inputs import head_after, take_position
 from synergy.market.part_keys import names_of
 from synergy.market.passing import expired_matches, is_new_day, markets_to_review
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Programme
 from synergy.market.propose import SolveResult, solve_market
-from synergy.market.series import Held, offered, series_of
+from synergy.market.series import series_of
 from synergy.market.told_alerts import after_told, run_out
 
 Event = Match | Unmatched | Outcome | Transaction | Alert
@@ -48,10 +47,16 @@ MICROSECOND: Final = timedelta(microseconds=1)
 class MarketState:
     """The state of one partition. Not safe for threads: only its partition's task touches it."""
 
-    def __init__(self, catalogue: Catalogue, policy: Policy = Policy()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        policy: Policy = Policy(),  # noqa: B008 - frozen
+        programmes: Iterable[Programme] = (),
+    ) -> None:
+        """Start with these programmes, none at first; what changed in them is part of the first `take_parts`."""
         self._catalogue = catalogue
         self._policy = policy
-        self._programmes: dict[str, Programme] = {}
+        self._programmes = {programme.name: programme for programme in programmes}
         self._events: list[Event] = []
         self._now_us = 0
 
@@ -81,34 +86,10 @@ class MarketState:
     def apply_position(self, position: Position, at: Coordinates) -> None:
         """Take a position in; its market becomes dirty when it changed beyond the deadband."""
         programme = self._programme(position.programme)
-        series = series_of(position)
-        before = programme.positions.get(series)
-        quantity, firm = offered(position), position.firm_per_day
-        market = self._catalogue.market_of(position.material)
-        one_sided = programme.is_one_sided(market, series, self._catalogue.market_of)
-        if before is None or self._material(before, position, one_sided=one_sided):
-            programme.mark(market)
-            programme.set_position(series, Held(position, at, quantity, firm))
-        else:
-            held = Held(position, at, before.solved_quantity, before.solved_firm)
-            programme.set_position(series, held)
-        self._tell(programme, after_position(programme, series, position))
-
-    def _material(self, before: Held, after: Position, *, one_sided: bool) -> bool:
-        """Whether a change can matter to the plan: in a market without a counterpart no quantity can."""
-        old = before.position
-        if (old.stale, old.unit, old.data_kind, old.flags, old.properties) != (
-            *(after.stale, after.unit, after.data_kind, after.flags, after.properties),
-        ):
-            return True
-        quantity, firm = offered(after), after.firm_per_day
-        if (quantity == 0) != (before.solved_quantity == 0):
-            return True
-        band = self._policy.deadband * max(quantity, before.solved_quantity)
-        beyond = (
-            abs(quantity - before.solved_quantity) > band or abs(firm - before.solved_firm) > band
-        )
-        return beyond and not one_sided
+        deadband = self._policy.deadband
+        if take_position(programme, position, at, self._catalogue, deadband):
+            programme.mark(self._catalogue.market_of(position.material))
+        self._tell(programme, after_position(programme, series_of(position), position))
 
     def apply_facts(self, facts: FacilityFacts, at: Coordinates) -> None:
         """Take facts of a facility in; the markets of its series become dirty when they changed."""
@@ -179,14 +160,9 @@ class MarketState:
         """Take the time of a replay programme in; it never runs backwards within a chapter."""
         programme = self._programme(tick.programme)
         head = programme.head
-        jumped = head.chapter != tick.chapter
-        later = head.time is None or not head.ticked or jumped or tick.time > head.time
-        time = tick.time if later else head.time
-        ended = tick.state is ReplayState.ENDED
-        new = replace(head, time=time, ticked=True, ended=ended, chapter=tick.chapter)
-        programme.set_head(new)
+        programme.set_head(head_after(head, tick))
         self._passed(programme, head.time)
-        if jumped:
+        if head.chapter != tick.chapter:
             self._mark_all(programme)
 
     def clock(self, now_us: int) -> None:
@@ -198,7 +174,7 @@ class MarketState:
             if not head.ticked and self._live(programme, now):
                 programme.set_time(now)
                 self._passed(programme, head.time)
-            self._tell(programme, woken(programme.alerts.values(), now))
+            self._tell(programme, woken(programme.alerts, now))
             self._tell(programme, run_out(programme, now))
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
 

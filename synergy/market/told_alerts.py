@@ -22,7 +22,7 @@ OWN: Final = frozenset(RuleName) - {
     RuleName.LAG,
     RuleName.STALLED,
 }
-_ANSWERED: Final = frozenset({AlertState.ACKNOWLEDGED, AlertState.SNOOZED})
+ANSWERED: Final = frozenset({AlertState.ACKNOWLEDGED, AlertState.SNOOZED})
 
 
 def after_told(programme: Programme, alert: Alert) -> Alert | None:
@@ -31,14 +31,14 @@ def after_told(programme: Programme, alert: Alert) -> Alert | None:
     An alert that is raised again while somebody looks after it, or while it sleeps, stays so with its new reasons, and
     the topic is told. What the market itself said of it is in the state already.
     """
-    if alert.rule in OWN or alert.state in _ANSWERED:
+    if alert.rule in OWN or alert.state in ANSWERED:
         return None
     known = programme.alerts.get(alert.id)
     if alert.state is AlertState.CLEARED:
         if known is not None:
             programme.set_alert(alert)
         return None
-    if known is None or known.state not in _ANSWERED:
+    if known is None or known.state not in ANSWERED:
         if known != alert:
             programme.set_alert(alert)
         return None
@@ -54,6 +54,6 @@ def run_out(programme: Programme, now: datetime) -> list[Alert]:
     }
     return [
         cleared(alert, now)
-        for alert in programme.alerts.values()
+        for _, alert in sorted(programme.alerts.items())
         if alert.rule in keeps and alert.programme_time + keeps[alert.rule] <= now
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record, TopicPartition
-from runtime.stage import Changes, Job
+from runtime.stage import Begun, Changes, Job, Past
 
 INPUT, SETUP, OUTPUT, CHANGELOG = "tally.in", "tally.setup", "tally.out", "tally.changelog"
 POISON, LATE_POISON = b"boom", b"late boom"
@@ -54,6 +54,10 @@ class TallyStage:
                 state.sums[key.decode()] = row["sum"]
                 state.seen.update(row["seen"])
         return state
+
+    def begin(self, partition: int, past: Past) -> Begun[TallyState]:
+        inputs = (self.prefix + INPUT, self.prefix + SETUP)
+        return Begun(TallyState(partition), {topic: past.bounds(topic)[0] for topic in inputs})
 
     def apply(self, state: TallyState, batch: Batch, now_us: int) -> None:
         for record in batch.records:

@@ -180,7 +180,9 @@ class World:
             return
         if isinstance(action, Open):
             assert worker.assigned, "a worker opened a partition that was not assigned to it"
-            worker.writer, opened = open_partition(self.control.log, task.settings)
+            worker.writer, opened = open_partition(
+                self.control.log, task.settings, self.stage, action
+            )
             self.setups_at_open = self.setups
             task.opened(opened)
         elif isinstance(action, Seek):

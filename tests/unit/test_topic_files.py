@@ -46,12 +46,14 @@ def test_every_topic_that_is_written_is_read() -> None:
 def test_what_a_rebuild_needs_is_kept_long_enough() -> None:
     kept = {name: int(topic.config.get("retention.ms", 0)) for name, topic in topic_files().items()}
     assert kept["synergy.availability.v1"] >= 36 * DAY_MS
-    assert kept["synergy.positions.v1"] == 30 * DAY_MS
+    positions = topic_files()["synergy.positions.v1"].config
+    assert positions["cleanup.policy"] == "compact"
+    assert int(positions["min.compaction.lag.ms"]) == 30 * DAY_MS
     for_ever = [name for name, milliseconds in kept.items() if milliseconds == -1]
     assert for_ever == ["synergy.matches.v1", "synergy.outcomes.v1", "synergy.transactions.v1"]
 
 
-def test_only_the_latest_of_facilities_and_changelogs_is_kept() -> None:
+def test_only_the_latest_of_facilities_positions_and_changelogs_is_kept() -> None:
     compacted = [
         name for name, topic in topic_files().items() if topic.config["cleanup.policy"] == "compact"
     ]
@@ -59,6 +61,7 @@ def test_only_the_latest_of_facilities_and_changelogs_is_kept() -> None:
         "synergy.balance.changelog.v1",
         "synergy.facilities.v1",
         "synergy.market.changelog.v1",
+        "synergy.positions.v1",
     ]
 
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 from runtime.log import Batch, Record, Records, TopicPartition
 from runtime.memory_log import MemoryLog
 from runtime.opening import open_partition
-from runtime.partition_actions import Commit, TaskSettings
+from runtime.partition_actions import Commit, Open, TaskSettings
 from runtime.partition_task import PartitionTask
-from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, TallyStage, TallyState
+from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, SETUP, TallyStage, TallyState
 
 NOW = 1_700_000_000_000_000
 TP = TopicPartition(INPUT, 0)
 SETTINGS = TaskSettings(
-    stage="tally", group="tally", partition=0, inputs=(INPUT,), changelog=CHANGELOG
+    stage="tally", group="tally", partition=0, inputs=(INPUT, SETUP), changelog=CHANGELOG
 )
 
 
 def _running() -> PartitionTask[TallyState]:
     """Return a task that has just committed nothing yet and reads under generation 1."""
     log = MemoryLog()
-    for topic in (INPUT, OUTPUT, CHANGELOG):
+    for topic in (INPUT, SETUP, OUTPUT, CHANGELOG):
         log.create_topic(topic, 1)
-    task = PartitionTask(SETTINGS, TallyStage(), NOW)
+    stage = TallyStage()
+    task = PartitionTask(SETTINGS, stage, NOW)
     task.step(NOW)
-    task.opened(open_partition(log, SETTINGS)[1])
+    task.opened(open_partition(log, SETTINGS, stage, Open())[1])
     task.step(NOW)
     task.sought(1)
     return task

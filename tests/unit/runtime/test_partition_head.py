@@ -8,15 +8,14 @@ from runtime.partition_head import Head, HeadCheck
 from runtime.partition_stops import TopicRecreated
 
 OLD, NEW = TopicDescription("old", "id-1", 4), TopicDescription("new", "id-2", 4)
-CHECK = HeadCheck("market", 0, rebuild=False)
+CHECK = HeadCheck("market", 0)
 
 
-def opened(*topics: TopicDescription) -> Opened:
+def opened(*topics: TopicDescription) -> Opened[None]:
     return Opened(
         parts={b"part": b"value"},
         topics={topic.topic: topic for topic in topics},
         bounds={topic.topic: (3, 9) for topic in topics},
-        group_committed=True,
     )
 
 
