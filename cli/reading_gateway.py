@@ -25,6 +25,7 @@ STATUS: Final[Mapping[Cause, int]] = {
     Cause.TOO_MANY: 413,
     Cause.KEY_REUSED: 422,
     Cause.FULL: 503,
+    Cause.UNWRITABLE: 503,
 }
 OWN: Final = "demo"
 

@@ -26,6 +26,10 @@ class SpoolError(ProducerError):
         self.path = path
 
 
+class SpoolWriteError(SpoolError):
+    """The disk did not take what had to be stored: nothing of it was; the spool goes on once there is room."""
+
+
 class LoadTemplateError(ProducerError):
     """An encoded reading is not laid out as the load generator expects."""
 

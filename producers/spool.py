@@ -17,7 +17,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from producers.errors import SpoolError
+from producers.errors import SpoolError, SpoolWriteError
 from producers.flow_ends import KEEP_END, SeriesName, flow_ends
 from producers.reading import Reading
 from producers.spool_files import RECEIPTS, SCHEMA, SCHEMA_VERSION, locked, raised_epoch
@@ -105,6 +105,9 @@ class Spool:
 
         Returns:
             How many were stored.
+
+        Raises:
+            SpoolWriteError: the disk is full or broken; nothing was stored.
         """
         move = ("UPDATE spool SET position = ?", [(position,)])
         return len(self._store(readings, lambda _: [move]))
@@ -117,6 +120,9 @@ class Spool:
         Args:
             readings: what came with the request.
             receipt: makes the receipt of the events; its key must not have one yet.
+
+        Raises:
+            SpoolWriteError: the disk is full or broken; nothing was stored.
         """
         kept: list[Receipt] = []
 
@@ -136,8 +142,9 @@ class Spool:
         return None if found is None else Receipt(*found)
 
     def forget_receipts(self, before_us: int) -> None:
-        """Drop the receipts that were given before."""
-        self._database.execute("DELETE FROM receipts WHERE received_us < ?", (before_us,))
+        """Drop the receipts that were given before. Raises SpoolWriteError."""
+        with self._transaction():
+            self._database.execute("DELETE FROM receipts WHERE received_us < ?", (before_us,))
 
     def flow_ends(self) -> dict[SeriesName, int]:
         """Return where the flows that came with receipts end, in microseconds since 1970."""
@@ -184,7 +191,7 @@ class Spool:
         return [Spooled(*row) for row in rows]
 
     def acknowledge(self, place: int) -> None:
-        """Note that the broker has everything up to and including this place, and drop it."""
+        """Note that the broker has everything up to and including this place, and drop it. Raises SpoolWriteError."""
         with self._transaction():
             self._database.execute(
                 "UPDATE streams SET acknowledged = sent.last FROM"
@@ -228,13 +235,17 @@ class Spool:
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+        """All or nothing. Raises SpoolWriteError."""
         try:
+            self._database.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
+            self._database.execute("COMMIT")
+        except BaseException as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise SpoolWriteError(str(self._path), str(error)) from error
             raise
-        self._database.execute("COMMIT")
 
     def _prepare(self, fresh_epoch: int) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from producers.errors import SpoolWriteError
 from producers.flow_ends import SeriesName, flow_ends
 from producers.gateway.problems import Cause, SubmissionError
 from producers.reading import Reading
@@ -103,8 +104,11 @@ class ReadingIntake:
                 return _repeat(known, submission)
             if self._spool.unsent_at_most() > MOST_UNSENT:
                 raise _full()
-            self._spool.forget_receipts(now_us - KEPT_US)
-            given = self._spool.append_with_receipt(readings, receipt)
+            try:
+                self._spool.forget_receipts(now_us - KEPT_US)
+                given = self._spool.append_with_receipt(readings, receipt)
+            except SpoolWriteError as error:
+                raise _unwritable(error) from error
             for name, end_us in flow_ends(kept).items():
                 self._ends[name] = max(self._ends.get(name, end_us), end_us)
         self._news.set()
@@ -114,7 +118,7 @@ class ReadingIntake:
         """Publish what waits and note that the broker has it; return how many that were.
 
         Raises:
-            PublishError, TopicMissingError: call again, nothing is lost.
+            PublishError, TopicMissingError, SpoolWriteError: call again, nothing is lost.
         """
         partitions = self._publisher.partitions(AVAILABILITY)
         with self._turn:
@@ -157,7 +161,7 @@ def send_until_told(
         try:
             while intake.send():
                 pass
-        except (PublishError, TopicMissingError) as error:
+        except (PublishError, TopicMissingError, SpoolWriteError) as error:
             on_error(error)
         if last:
             return
@@ -181,6 +185,15 @@ def _full() -> SubmissionError:
         "readings",
         f"more than {MOST_UNSENT:,} readings wait for the broker",
         "Send the same request again later; /api/v1/status and the store's log say what is wrong.",
+    )
+
+
+def _unwritable(error: SpoolWriteError) -> SubmissionError:
+    return SubmissionError(
+        Cause.UNWRITABLE,
+        "readings",
+        f"the gateway's disk does not take them, and nothing was kept: {error}",
+        "Send the same request again once there is room on the disk.",
     )
 
 

@@ -45,6 +45,7 @@ class Cause(StrEnum):
     TOO_MANY = "too_many_readings"
     KEY_REUSED = "idempotency_key_reused"
     FULL = "spool_full"
+    UNWRITABLE = "spool_unwritable"
 
 
 class SubmissionError(ProducerError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import random
 import resource
-import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from cli.connections import registry_address
 from cli.worker import partition_counts
+from producers.errors import SpoolWriteError
 from producers.reading import Reading
 from producers.spool import Spool, Spooled
 from runtime.clock import SystemClock
@@ -61,11 +61,11 @@ class Source:
         if not (self.control / "pause").exists():
             try:
                 self._spool_due()
-            except sqlite3.OperationalError:
+            except SpoolWriteError:
                 (self.control / "disk_was_full").touch()
         try:
             self._send()
-        except (PublishError, TopicMissingError, sqlite3.OperationalError):
+        except (PublishError, TopicMissingError, SpoolWriteError):
             return  # everything is still in the spool
 
     def _obey_disk(self) -> None:

@@ -14,8 +14,10 @@ from starlette.testclient import TestClient
 
 from console.openapi_readings import READING
 from console.tokens import Tokens, TokensError
+from producers.errors import SpoolWriteError
 from producers.gateway.intake import send_until_told
 from producers.gateway.parse import FIELDS
+from producers.spool import Spool
 from runtime.log import TopicPartition
 from schemas import topic_files
 from schemas.events import Availability, Basis, Direction, FacilityFacts, Position, Tick
@@ -124,6 +126,26 @@ def test_what_the_broker_did_not_take_is_sent_again_under_the_same_identity(
     events = published(desk)
     assert [one.sequence for one in events] == [1, 1, 2]
     assert events[0] == events[1]
+
+
+def test_a_full_disk_is_said_nothing_is_kept_and_the_same_request_is_taken_later(
+    desk: Desk, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SpoolWriteError("gateway.spool", "database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Spool, "append_with_receipt", full)
+        answer = post(client, ASH)
+        assert (answer.status_code, answer.json()["title"]) == (503, "spool unwritable")
+        assert answer.json()["fix"].startswith("Send the same request again")
+    assert post(client, ASH).status_code == 202
+    told: list[Exception] = []
+    with monkeypatch.context() as disk:
+        disk.setattr(Spool, "acknowledge", full)
+        send_until_told(desk.intake, lambda: len(told) == 0, told.append)
+    assert [type(error) for error in told] == [SpoolWriteError, SpoolWriteError]
+    assert {one.sequence for one in published(desk)} == {1}
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from producers.errors import SpoolError
+from producers.errors import SpoolError, SpoolWriteError
 from producers.reading import Reading
 from producers.spool import Receipt, Spool, SpooledRange, spooled_identities
 from schemas.events import (
@@ -214,3 +215,37 @@ def test_a_receipt_is_stored_with_its_readings_or_not_at_all(
     assert len(spool.unsent(0, 10)) == 1
     assert spool.append([a_reading(hour=1)], "p") == 1
     assert [one.last for one in spool.identities()] == [2]
+
+
+@contextmanager
+def full_disk() -> Generator[None]:
+    """No file of this process may grow or change meanwhile."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_full_disk_stores_nothing_and_the_spool_goes_on_once_there_is_room(
+    open_spool: Callable[..., Spool],
+) -> None:
+    spool = open_spool()
+    spool.append([a_reading(hour=0)], "first")
+    with full_disk():
+        with pytest.raises(SpoolWriteError, match=r"a\.spool"):
+            spool.append([a_reading(hour=1)], "second")
+        with pytest.raises(SpoolWriteError):
+            spool.acknowledge(1)
+        with pytest.raises(SpoolWriteError):
+            spool.append_with_receipt(
+                [a_reading(hour=1)], lambda _: Receipt("key", b"", "answer", 5)
+            )
+    assert spool.position == "first"
+    assert spool.receipt("key") is None
+    assert len(spool.unsent(0, 10)) == 1
+    spool.append([a_reading(hour=1)], "second")
+    assert [one.place for one in spool.unsent(0, 10)] == [1, 2]
+    [one] = spool.identities()
+    assert (one.last, one.acknowledged) == (2, 0)
