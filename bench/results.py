@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -76,9 +76,19 @@ def record(figures: Sequence[Figure], path: Path = RESULTS) -> None:
         document = documents[figure.name] = figure.document()
         sys.stdout.write(f"{line(document)}\n")
     sys.stdout.flush()
+    _write(documents.values(), path)
+
+
+def forget(names: Collection[str], path: Path = RESULTS) -> None:
+    """Take the figures of these names out: what can no longer be measured must not seem to be known."""
+    kept = [document for document in read(path) if document["name"] not in names]
+    _write(kept, path)
+
+
+def _write(documents: Iterable[Mapping[str, Any]], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(list(documents.values()), indent=2) + "\n")
+    part.write_text(json.dumps(list(documents), indent=2) + "\n")
     part.replace(path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.report import page
-from bench.results import Bar, Condition, Figure, read, record
+from bench.results import Bar, Condition, Figure, forget, read, record
 
 SAID: dict[str, Condition] = {
     "at": "2026-01-01T00:00:00Z",
@@ -66,3 +66,10 @@ def test_the_page_says_on_what_each_figure_was_measured() -> None:
     row = page([figure("cost", 7.5, Bar("<=", 5.0)).document()]).splitlines()[-1]
     assert row.startswith("| cost | 7.5 | us | <= 5 | **missed** | 2 cores, load average 0.5")
     assert row.endswith("| readings 2,000 |")
+
+
+def test_a_figure_that_can_no_longer_be_measured_is_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    record([figure("kept", 1.0, None), figure("gone", 2.0, None)], file)
+    forget(["gone", "never there"], file)
+    assert [one["name"] for one in read(file)] == ["kept"]
