@@ -63,8 +63,9 @@ docs: setup-dev ## Refresh the generated pages: settings, metrics, commands, top
 screenshots: setup-dev browser ## Refresh docs/screenshots from a demonstration that is started for it
 	@exec $(BIN)/python -m docs.screenshots $(ARGS)
 
-kafka-lock: setup-dev ## Resolve infra/kafka/jgo.toml into its lock file again
+kafka-lock: setup-dev ## Resolve the jgo.toml of the broker and of the Kafka Streams benchmark into their lock files again
 	cd infra/kafka && ../../$(BIN)/jgo --resolver python lock
+	cd bench/engines/kafka_streams && ../../../$(BIN)/jgo --resolver python lock
 
 clean: ## Remove .venv and the tools' caches; keeps var/ with its data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

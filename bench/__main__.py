@@ -16,6 +16,7 @@ from bench.results import RESULTS, line, read
 
 BENCHMARKS = (
     "balance_worker",
+    "engines",
     "balance_core",
     "ledger_sink",
     "end_to_end",

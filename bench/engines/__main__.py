@@ -6,7 +6,7 @@ One broker, one topic of the product's own readings in 4 partitions, one engine 
 with broker and benchmark on another. Every engine keeps the sum of the last 24 h of each series in its durable state
 and writes the sums that changed, once an interval; at the end all sums are compared with what the plan of the load
 says, and an engine whose sums differ gets no figure. CPU is user + system time of the engine's processes from start to
-end, less that of a run over the first round of readings: so imports, opening and stopping are not counted, and warming
+end, less that of a run over a single round of readings: so imports, opening and stopping are not counted, and warming
 up is. The others sum every record; only the balance worker validates, tells repeats by their identity, keeps 35 days
 besides, and publishes whole positions, when they are news. After that, on a broker of its own, the control: loops that
 are killed in the middle of a commit, one of which has to come out wrong.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench.engines.comparison import Comparison, cost_name, figures, ratio_name
 from bench.engines.contenders import ENGINES, OURS
-from bench.engines.control import control, killed_figures
+from bench.engines.control import KILLED_NAMES, control, killed_figures
 from bench.engines.field import Field, field
 from bench.engines.running import Cores, on_cores
 from bench.machine import conditions
@@ -49,7 +49,7 @@ def main() -> int:
     readings = int(sys.argv[1]) if len(sys.argv) > 1 else READINGS
     wanted = set(sys.argv[2:])
     engines = [OURS, *(one for one in ENGINES if not wanted or one.key in wanted)]
-    forget([name(one) for one in engines for name in (cost_name, ratio_name)])
+    forget([*KILLED_NAMES, *(name(one) for one in engines for name in (cost_name, ratio_name))])
     with fresh_field() as ground:
         found = Comparison(ground, engines).measured(readings)
     record(figures(found, conditions))

@@ -148,7 +148,7 @@ ENGINES: Final = (
     Engine(
         key="quix_exactly_once",
         name="Quix Streams 3.28.1, exactly-once",
-        share=1 / 2,
+        share=1 / 4,
         ready=_quix("exactly-once"),
         most=1 / 7,
         by_row=True,
@@ -157,7 +157,7 @@ ENGINES: Final = (
     Engine(
         key="quix_at_least_once",
         name="Quix Streams 3.28.1, at-least-once",
-        share=1 / 2,
+        share=1 / 4,
         ready=_quix("at-least-once"),
         by_row=True,
         said="stateful apply on RocksDB",
@@ -165,7 +165,7 @@ ENGINES: Final = (
     Engine(
         key="faust",
         name="Faust 0.15.3, at-least-once",
-        share=1 / 10,
+        share=1 / 20,
         ready=_faust,
         settle_s=2 * INTERVAL_S,
         by_row=True,

@@ -66,7 +66,7 @@ class Usage:
     wall_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Run:
     """What is run. Without a group the process ends by itself at the end of its input."""
 

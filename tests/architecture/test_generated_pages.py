@@ -26,6 +26,8 @@ def declared_dependencies() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
     declared = [*project["project"]["dependencies"], *groups["dev"], *groups["interop"]]
+    for engine in (ROOT / "bench" / "engines" / "requirements").glob("*.in"):
+        declared += engine.read_text(encoding="utf-8").splitlines()
     return {re.split(r"[\[<>=]", line)[0] for line in declared}
 
 

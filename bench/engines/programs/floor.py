@@ -14,13 +14,19 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 
 from bench.engines.programs.rolling import FRAME_BYTES, QUARTER_US, QUARTERS, WANTED, arguments
 
@@ -28,6 +34,11 @@ BATCH = 10_000
 SYNC = bytes(16)
 MOST_SERIES = 1 << 14
 TIMEOUT_S = 30.0
+SETTLING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 Entry = tuple[bytes, bytes]
 Int64s = npt.NDArray[np.int64]
 
@@ -128,6 +139,7 @@ class Floor:
         self.sums = {number: Sums() for number in range(int(task["partitions"]))}
         self.next = dict.fromkeys(self.sums, 0)
         self.applied: set[int] = set()
+        self.ended: set[int] = set()
         self.producers = {number: self._producer(number) for number in self.sums}
 
     def _consumer(self) -> Consumer:
@@ -137,7 +149,7 @@ class Floor:
                 "group.id": self.task["group"],
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
-                "enable.partition.eof": False,
+                "enable.partition.eof": True,
                 "fetch.queue.backoff.ms": 10,
                 "queued.min.messages": 1_000_000,
             }
@@ -159,31 +171,48 @@ class Floor:
     def restore(self) -> None:
         """Read the changelog to its end, then start where the group has committed."""
         changelog = [TopicPartition(self.task["changelog"], number, 0) for number in self.sums]
-        ends = {
-            tp.partition: self.consumer.get_watermark_offsets(tp, TIMEOUT_S)[1] for tp in changelog
-        }
         self.consumer.assign(changelog)
-        while any(
-            self.consumer.position([tp])[0].offset < ends[tp.partition]
-            for tp in changelog
-            if ends[tp.partition]
-        ):
-            for message in self.consumer.consume(BATCH, 0.1):
-                series, state, number, _ = _fetched(message)
+        while len(self.ended) < len(changelog):
+            for series, state, number, _ in self._fetch():
                 self.sums[number].restore(series, state)
-        inputs = [TopicPartition(self.task["topic"], number) for number in self.sums]
-        self.next = {
-            tp.partition: max(0, tp.offset) for tp in self.consumer.committed(inputs, TIMEOUT_S)
-        }
+        self.next = self._committed()
         self.consumer.assign(
             [TopicPartition(self.task["topic"], *pair) for pair in self.next.items()]
         )
 
+    def _committed(self) -> dict[int, int]:
+        """Return the next offset of each partition; a coordinator that just started is asked again."""
+        inputs = [TopicPartition(self.task["topic"], number) for number in self.sums]
+        while True:
+            try:
+                found = self.consumer.committed(inputs, TIMEOUT_S)
+            except KafkaException as error:
+                if error.args[0].code() not in SETTLING:
+                    raise
+                time.sleep(0.1)
+            else:
+                return {tp.partition: max(0, tp.offset) for tp in found}
+
+    def _fetch(self) -> Iterator[tuple[bytes, bytes, int, int]]:
+        """Yield key, value, partition and offset of what is there; note the partitions that came to their end."""
+        for message in self.consumer.consume(BATCH, 0.05):
+            error, number, offset = message.error(), message.partition(), message.offset()
+            assert number is not None
+            assert offset is not None
+            if error is None:
+                key, value = message.key(), message.value()
+                assert key is not None
+                assert value is not None
+                yield key, value, number, offset
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 it has no other name
+                self.ended.add(number)
+            else:
+                raise KafkaException(error)
+
     def take_in(self) -> None:
         """Fetch and count."""
         batches: dict[int, list[Entry]] = {}
-        for message in self.consumer.consume(BATCH, 0.05):
-            key, value, number, offset = _fetched(message)
+        for key, value, number, offset in self._fetch():
             batches.setdefault(number, []).append((key, value))
             self.next[number] = offset + 1
         for number, batch in batches.items():
@@ -238,24 +267,6 @@ class Floor:
                 due = time.monotonic() + interval_s
         self.commit()
         self.consumer.close()
-
-
-def _fetched(message: Message) -> tuple[bytes, bytes, int, int]:
-    """Return key, value, partition and offset."""
-    error = message.error()
-    if error is not None:
-        raise RuntimeError(error.str())
-    key, value, partition, offset = (
-        message.key(),
-        message.value(),
-        message.partition(),
-        message.offset(),
-    )
-    assert key is not None
-    assert value is not None
-    assert partition is not None
-    assert offset is not None
-    return key, value, partition, offset
 
 
 if __name__ == "__main__":

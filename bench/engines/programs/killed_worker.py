@@ -8,30 +8,27 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from itertools import count
 
-from confluent_kafka import Producer
-
 from cli.__main__ import main
-from runtime import kafka_log
+from runtime import failpoints
 
-WRITTEN_S = 30.0
+SENT_S = 1.0  # the client sends what it was given after 5 ms
 
 
-def doomed_producer(kill_at: int) -> type[Producer]:
-    """Return a producer that ends this process instead of its `kill_at`-th commit, counted from 1 over all of them."""
+def kill_at(number: int) -> None:
+    """Let this process end in its `number`-th commit, counted from 1, when the broker has the records."""
     commits = count(1)
 
-    class DoomedProducer(Producer):
-        def commit_transaction(self, timeout: float = WRITTEN_S) -> None:
-            if next(commits) == kill_at:
-                self.flush(WRITTEN_S)
-                os.kill(os.getpid(), signal.SIGKILL)
-            super().commit_transaction(timeout)
+    def reached(place: failpoints.Place) -> None:
+        if place == "commit.produced" and next(commits) == number:
+            time.sleep(SENT_S)
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    return DoomedProducer
+    failpoints.install(reached)
 
 
 if __name__ == "__main__":
-    kafka_log.__dict__["Producer"] = doomed_producer(int(sys.argv.pop(1)))
+    kill_at(int(sys.argv.pop(1)))
     main()

@@ -10,7 +10,6 @@ import pytest
 
 from bench.engines.comparison import Measured, figures, whole_rounds
 from bench.engines.contenders import ENGINES, OURS, Engine
-from bench.engines.control import KILL_AT
 from bench.engines.field import PLAN
 from bench.engines.running import Cores, EngineError, Run, Usage, on_cores, run
 from bench.results import Bar, Figure
@@ -74,7 +73,6 @@ def test_readings_are_whole_rounds_of_all_series() -> None:
 def test_each_engine_has_topics_and_figures_of_its_own() -> None:
     everyone = (OURS, *ENGINES)
     assert len({one.key for one in everyone}) == len({one.name for one in everyone}) == 7
-    assert KILL_AT > 4, "the first commit of each partition has to be over"
 
 
 def busy(tmp_path: Path, program: str) -> Run:
