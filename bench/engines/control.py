@@ -1,8 +1,9 @@
 """The control: loops that are killed with everything written and nothing committed, and what their sums are afterwards.
 
 A day of readings, so that whatever is counted twice stays inside the window. Each loop sums the first half; a process
-that goes on with the second half is killed in its first commit, and the next one goes on to the end. An at-least-once loop has to come out
-wrong, or the comparison would prove nothing; the same loop with transactions and the balance worker come out right.
+that goes on with the second half is killed in its first commit, and the next one goes on to the end. The at-least-once
+loop has to come out wrong, or the comparison would prove nothing; the same loop with transactions and the balance
+worker come out right.
 """
 
 from __future__ import annotations
