@@ -110,8 +110,8 @@ class PartitionsChanged(StopReason):
         """See StopReason.message."""
         return (
             f"{self.stage}: topic {self.topic} has {self.found} partitions, the state was made with {self.known}; "
-            f"routing keys moved. Create a topic of a new version with {self.found} partitions and move over, or "
-            f"{self._rebuild()}"
+            f"routing keys moved, and no rebuild can mend that. Create a topic of a new version with {self.found} "
+            "partitions and move over"
         )
 
 
