@@ -6,10 +6,12 @@ One broker, one topic of the product's own readings in 4 partitions, one engine 
 with broker and benchmark on another. Every engine keeps the sum of the last 24 h of each series in its durable state
 and writes the sums that changed, once an interval; at the end all sums are compared with what the plan of the load
 says, and an engine whose sums differ gets no figure. CPU is user + system time of the engine's processes from start to
-end, less that of a run over a single round of readings: so imports, opening and stopping are not counted, and warming
-up is. The others sum every record; only the balance worker validates, tells repeats by their identity, keeps 35 days
-besides, and publishes whole positions, when they are news. After that, on a broker of its own, the control: loops that
-are killed in the middle of a commit, one of which has to come out wrong.
+end, less that of a run with the same state and no new readings: so imports, opening and stopping are not counted, and
+warming up is. The others sum every record; only the balance worker validates, tells repeats by their identity, keeps
+35 days besides, and publishes whole positions, when they are news.
+
+After that, on a broker of its own, the control: loops that are killed in the middle of a commit, one of which has to
+come out wrong.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ BY_KEY = {engine.key: engine for engine in ENGINES}
 
 def measured(engine: Engine, cpu_s: float) -> Measured:
     idle = Usage(1.0, 2.0)
-    return Measured(engine, 1_000_000, idle, Usage(1.0 + cpu_s, 12.0), 6_000)
+    return Measured(engine, 1_000_000, idle, Usage(1.0 + cpu_s, 12.0), 6_000, 10.0)
 
 
 def ratios(*found: Measured) -> dict[str, Figure]:
