@@ -24,13 +24,14 @@ INTRODUCTION = """\
 A bar says what the product has to keep on two cores that do nothing else. Each row says on what it was measured: with a
 load average above the number of cores, times and rates are worse than the product's own. CPU times suffer least.
 
-`engines` puts the balance worker beside other engines: one broker and one topic for all, each engine alone on one core
-and the broker on another, each in an environment of its own below `var/bench/engines`. All keep the sum of the last
-24 h of each series in their durable state and write the sums that changed once an interval. An engine whose sums at
-the end are not what the plan of the load says has no row. The others only sum; the balance worker also validates, tells
-repeats by their identity and keeps 35 days. `fastavro then` is the CPU of decoding one reading with fastavro right after
-an engine's run: where it differs from row to row, the core was not equally fast, and the ratios are as uncertain. In the
-control, loops are killed between write and commit: the at-least-once loop has to come out wrong, the others right.
+`engines` puts the balance worker beside other engines: one broker and one topic for all, each engine alone on one
+core and the broker on another, each in an environment of its own below `var/bench/engines`. All keep the sum of the
+last 24 h of each series in their durable state and write the sums that changed once an interval. An engine whose sums
+at the end are not what the plan of the load says has no row. The others only sum; the balance worker also validates,
+tells repeats by their identity and keeps 35 days. `fastavro then` is the CPU of decoding one reading with fastavro
+right after an engine's run: where it differs from row to row, the core was not equally fast, and the ratios are as
+uncertain. In the control, loops are killed between write and commit: the at-least-once loop has to come out wrong,
+the others right.
 """
 
 
