@@ -21,8 +21,8 @@ from faust.types import TP
 from runtime.assignment import Assignment
 from runtime.clock import Clock
 from runtime.collector import collect_rarely
-from runtime.faust_credentials import faust_credentials
-from runtime.faust_transport import BATCH_CODEC, BatchApp
+from runtime.faust_app import REVOKE_TIMEOUT_S, faust_app
+from runtime.faust_transport import BATCH_CODEC
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import Batch, LogError, RetriableCommitError, TopicPartition, Writer
 from runtime.metrics import Metrics
@@ -33,8 +33,6 @@ from runtime.stage import Stage, State
 from runtime.worker_metrics import WorkerMetrics
 
 _logger = structlog.get_logger("worker")
-_SESSION_TIMEOUT_S = 6.0
-_REVOKE_TIMEOUT_S = 10.0
 _RETRY_S = 0.2
 _STEP_S = 0.5
 
@@ -61,29 +59,6 @@ class WorkerSettings:
         )  # fmt: skip
 
 
-def faust_app(settings: WorkerSettings, connection: KafkaConnection) -> BatchApp:
-    """Return the Faust app: group membership by heartbeats, no tables, no web, no topic management."""
-    return BatchApp(
-        settings.group,
-        broker=[f"kafka://{host}" for host in connection.bootstrap.split(",")],
-        broker_credentials=faust_credentials(connection.security),
-        datadir=settings.data,
-        web_enabled=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        autodiscover=False,
-        stream_wait_empty=False,
-        stream_buffer_maxsize=4,
-        consumer_auto_offset_reset="none",
-        consumer_max_fetch_size=2 << 20,
-        broker_commit_interval=1.0,
-        broker_session_timeout=_SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=1.5,
-        broker_rebalance_timeout=2 * _REVOKE_TIMEOUT_S,
-        broker_request_timeout=30.0,
-    )
-
-
 class Worker(Generic[State]):
     """Runs a stage until `stop` is set."""
 
@@ -101,7 +76,7 @@ class Worker(Generic[State]):
         self._clock = clock
         self._log = KafkaLog(connection)
         self._threads = ThreadPoolExecutor(2 * settings.partitions + 4, settings.stage)
-        self._app = faust_app(settings, connection)
+        self._app = faust_app(settings.group, settings.data, connection)
         self.assignment: Assignment[State] = Assignment(
             lambda p, now_us: PartitionTask(settings.task(p, p in self._committed), stage, now_us)
         )
@@ -170,7 +145,7 @@ class Worker(Generic[State]):
         self.assignment.revoke()
         for wake in self._wakes.values():
             wake.set()
-        done, late = await asyncio.wait(self._drives.values(), timeout=_REVOKE_TIMEOUT_S)
+        done, late = await asyncio.wait(self._drives.values(), timeout=REVOKE_TIMEOUT_S)
         if late:
             self._end_process("partitions could not be given up in time", None)
         for drive in done:

@@ -43,6 +43,12 @@ class Group:
         self.running.append(process)
         return process
 
+    def end(self) -> None:
+        """Kill all workers."""
+        for process in self.running:
+            process.kill()
+            process.wait()
+
     def produce(self, count: int) -> None:
         """Write records of keys that stay in their partitions; some are poison."""
         for _ in range(count):
@@ -96,14 +102,28 @@ class Group:
 
 
 @pytest.fixture
+def early(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Group]:
+    """Give a group whose first worker has found none of its topics when it joined."""
+    made = Group(kafka, f"{request.node.name}.", tmp_path, None, [], {})  # type: ignore[arg-type]
+    made.start()
+    log, deadline = tmp_path / "worker-0.log", CLOCK.monotonic_s() + 60
+    try:
+        while "partitions=[]" not in log.read_text():
+            assert CLOCK.monotonic_s() < deadline, log.read_text()
+            CLOCK.sleep(0.1)
+        made.control = KafkaControl(kafka, made.prefix, PARTITIONS)
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
 def group(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Group]:
     prefix = f"{request.node.name}."
     control = KafkaControl(kafka, prefix, PARTITIONS)
     made = Group(kafka, prefix, tmp_path, control, [], {})
     yield made
-    for process in made.running:
-        process.kill()
-        process.wait()
+    made.end()
 
 
 def test_workers_that_are_killed_stopped_and_joined_count_once(group: Group) -> None:
@@ -146,3 +166,11 @@ def test_a_worker_that_finds_nothing_new_still_tells_lag_tools_where_it_is(group
         CLOCK.sleep(0.3)
         told = group.control.log.group_positions(f"{group.prefix}tally", list(wanted))
     assert told == wanted
+
+
+def test_a_worker_that_did_not_find_its_topics_works_once_they_are_there(early: Group) -> None:
+    """As when it joins a broker that is still starting: the leader of the group assigns nothing then."""
+    early.control.append(TopicPartition(early.prefix + SETUP, 0), b"setup", b"1")
+    early.produce(100)
+    early.wait_until_applied(60)
+    assert early.outputs()[0] == early.expected

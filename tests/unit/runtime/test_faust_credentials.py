@@ -8,10 +8,10 @@ from pathlib import Path
 import faust
 import pytest
 
+from runtime.faust_app import faust_app
 from runtime.faust_credentials import UnsupportedSecurityError, faust_credentials
 from runtime.faust_transport import BatchApp
 from runtime.kafka_log import KafkaConnection
-from runtime.worker import WorkerSettings, faust_app
 
 
 def test_a_plain_cluster_needs_no_credentials() -> None:
@@ -45,9 +45,6 @@ def test_a_mechanism_that_faust_lacks_is_named_with_its_setting() -> None:
 
 
 def test_the_app_of_a_worker_has_them(tmp_path: Path) -> None:
-    settings = WorkerSettings(
-        stage="s", group="g", inputs=("a",), changelog="c", partitions=1, data=tmp_path
-    )
     security = {"security.protocol": "SASL_PLAINTEXT", "sasl.username": "u", "sasl.password": "p"}
-    app: BatchApp = faust_app(settings, KafkaConnection("127.0.0.1:1", security))
+    app: BatchApp = faust_app("g", tmp_path, KafkaConnection("127.0.0.1:1", security))
     assert isinstance(app.conf.broker_credentials, faust.SASLCredentials)
