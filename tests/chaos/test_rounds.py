@@ -54,7 +54,9 @@ def test_a_deleted_changelog_is_refused_and_rebuilt_from_its_input(stand: Stand)
     assert all("synergy worker balance --rebuild" in text for _, text in refused.values())
     assert published(stand) == before
     rebuild_balance(stand)
-    assert compare(stand, stand.finish()).lines == []
+    found = compare(stand, stand.finish()).lines
+    # the input is read from its start, so that what is wrong in it is told once more, as the runbook says
+    assert [line for line in found if not line.startswith("rejected 2 times: ")] == []
 
 
 def test_an_input_that_retention_has_passed_is_refused_and_nothing_skipped(stand: Stand) -> None:
