@@ -25,16 +25,7 @@ from tests.end_to_end.pipeline import say
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-SHORT = (
-    "source_killed",
-    "both_workers_killed",
-    "disk_full",
-    "broker_killed",
-    "clock_stepped",
-    "worker_frozen",
-    "store_killed",
-    "worker_leaves_and_joins",
-)
+SHORT = ("both_workers_killed", "disk_full", "broker_killed", "clock_stepped")
 
 
 def test_after_faults_every_hop_has_what_the_one_before_has(stand: Stand) -> None:
