@@ -27,6 +27,7 @@ from stream_processors.rejection import (
     too_large,
     undecodable,
 )
+from stream_processors.told_rejections import PREFIX, ToldRejections
 from synergy.balance import MaterialRule, PartitionBalances, gap_alerts
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
 from synergy.balance.terms import arrival_us
@@ -54,6 +55,7 @@ class BalanceState:
 
     partition: int
     balances: PartitionBalances
+    told: ToldRejections = field(default_factory=ToldRejections)
     rejections: list[OutRecord] = field(default_factory=list[OutRecord])
 
 
@@ -76,21 +78,23 @@ class BalanceStage:
 
     def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> BalanceState:
         """See `runtime.stage.Stage.restore`."""
+        kept = dict(parts)
+        told = {key: kept.pop(key) for key in list(kept) if key.startswith(PREFIX)}
         balances = PartitionBalances.restore(
             topic_files.AVAILABILITY,
             partition,
             self._rules,
-            parts,
+            kept.items(),
             lambda facility: partition_for(facility, self._partitions),
         )
-        return BalanceState(partition, balances)
+        return BalanceState(partition, balances, ToldRejections.restore(told))
 
     def begin(self, partition: int, past: Past) -> Begun[BalanceState]:
         """See `runtime.stage.Stage.begin`: everything follows from the input, so it is read from its start."""
         inputs = (topic_files.AVAILABILITY, topic_files.FACILITIES)
-        return Begun(
-            self.restore(partition, ()), {topic: past.bounds(topic)[0] for topic in inputs}
-        )
+        state = self.restore(partition, ())
+        state.told = ToldRejections.of(past, self._readers.codec, STAGE, inputs)
+        return Begun(state, {topic: past.bounds(topic)[0] for topic in inputs})
 
     def apply(self, state: BalanceState, batch: Batch, now_us: int) -> None:
         """See `runtime.stage.Stage.apply`."""
@@ -188,6 +192,8 @@ class BalanceStage:
         self._reject(state, batch, 0, failure(STAGE, error))
 
     def _reject(self, state: BalanceState, batch: Batch, row: int, fault: Fault) -> None:
+        if state.told.has(batch.tp.topic, batch.records.offsets[row]):
+            return
         event = rejected(STAGE, batch.tp, batch.records[row], fault)
         state.rejections.append(self._outbox.rejected(event))
 
@@ -197,7 +203,7 @@ class BalanceStage:
         alerts = gap_alerts(state.balances.take_lost())
         outputs = (*self._outbox.records([*events, *alerts]), *state.rejections)
         state.rejections.clear()
-        return Changes(state.balances.take_parts(), outputs)
+        return Changes({**state.balances.take_parts(), **state.told.take_parts(applied)}, outputs)
 
     def job(self, state: BalanceState) -> Job | None:
         """The stage has no long work."""
