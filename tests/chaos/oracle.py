@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from cli.connections import registry_address
 from cli.verify import Ledger, Selection, verified
@@ -154,9 +155,13 @@ def _positions(pipeline: Pipeline, count: int, found: Findings) -> None:
             found.differ(f"{plant}: {grams} g published, {shown.get(plant)} t on screen")
     rules = material_rules(load_catalogue())
     with RegistryClient(registry_address(pipeline.stack.settings)) as registry:
-        report = verified(Ledger(pipeline.store, registry, pipeline.codec), Selection(), rules)
+        ledger = Ledger(pipeline.store, registry, pipeline.codec)
+        report = verified(ledger, Selection(), rules)
+        before = verified(ledger, Selection(at=datetime(2000, 1, 1, tzinfo=UTC)), rules)
     if report.positions < len(PLANTS):
         found.differ(f"only {report.positions} positions could be recomputed")
+    if before.positions:
+        found.differ("positions were known before there were any")
     for one in report.differences:
         place = f"{one.position.facility} {one.field}"
         found.differ(f"{place}: stated {one.stated}, recomputed {one.recomputed}")
