@@ -125,8 +125,11 @@ class Worker(Generic[State]):
     # -- the group
 
     async def _assigned(self, _app: Any, assigned: set[TP], *_: Any, **__: Any) -> None:
-        partitions = sorted({tp.partition for tp in assigned})
+        numbers = sorted({tp.partition for tp in assigned})
+        partitions = [number for number in numbers if number < self._settings.partitions]
         _logger.info("partitions assigned", stage=self._settings.stage, partitions=partitions)
+        if added := numbers[len(partitions) :]:  # the others stop and say what to do
+            _logger.error("partitions that were added are left alone", partitions=added)
         self.assignment.assign(partitions, self._clock.now_us())
         for partition in partitions:
             self._wakes[partition] = asyncio.Event()

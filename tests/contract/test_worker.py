@@ -174,3 +174,20 @@ def test_a_worker_that_did_not_find_its_topics_works_once_they_are_there(early: 
     early.produce(100)
     early.wait_until_applied(60)
     assert early.outputs()[0] == early.expected
+
+
+def test_partitions_that_are_added_stop_a_running_stage_with_a_message(group: Group) -> None:
+    process = group.start()
+    group.produce(1_000)
+    group.wait_until_applied(60)
+    group.control.grow(group.prefix + INPUT, PARTITIONS + 2)
+    log, deadline = group.folder / "worker-0.log", CLOCK.monotonic_s() + 60
+    while log.read_text().count("code=partitions_changed") < PARTITIONS:
+        assert CLOCK.monotonic_s() < deadline, log.read_text()[-3_000:]
+        assert process.poll() is None, log.read_text()[-3_000:]
+        CLOCK.sleep(0.2)
+    assert (
+        f"has {PARTITIONS + 2} partitions, the state was made with {PARTITIONS}" in log.read_text()
+    )
+    CLOCK.sleep(3.0)
+    assert process.poll() is None, log.read_text()[-3_000:]

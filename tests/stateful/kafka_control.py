@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as VendorPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.log import TopicPartition
@@ -65,6 +65,10 @@ class KafkaControl:
     def recreate(self, topic: str) -> None:
         wait_for(self._admin.delete_topics([topic]))
         self._create([topic])
+
+    def grow(self, topic: str, partitions: int) -> None:
+        """Add partitions to a live topic."""
+        wait_for(self._admin.create_partitions([NewPartitions(topic, partitions)]))
 
     def commit_group(self, group: str, positions: Mapping[TopicPartition, int]) -> None:
         consumer = Consumer(self._connection.config(group_id=group, enable_auto_commit=False))
