@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Two processes share the tests, file by file; PARALLEL= runs them in one, for a debugger.
+PARALLEL ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run setup setup-dev browser screenshots test check format-check lint types imports dependencies dead-code chaos bench format docs kafka-lock clean clean-data
 
@@ -24,7 +26,7 @@ browser:
 	@$(PYTHON) infra/setup/environment.py browser
 
 test: setup-dev browser ## Run the tests: unit, property, contract, browser and end to end, on a real Kafka and ClickHouse engine
-	@exec $(BIN)/pytest $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) $(ARGS)
 
 check: format-check lint types imports dependencies dead-code test ## Run every gate, then the tests: what CI runs
 

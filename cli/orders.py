@@ -8,22 +8,35 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 from cli.store_client import StoreClient
 from runtime.settings import load
 from schemas.unit_table import find_unit, to_base
-from synergy.lifecycle import Action, agreement_id
+from synergy.lifecycle import Action, Refusal, agreement_id
 
 Form = Literal["text", "json"]
 Document = Mapping[str, Any]
 MOST: Final = "10000"
+MOST_LOOKS: Final = 5
 SHORT: Final = 8
 AMOUNT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(\S.*)?")
 ON_DELIVERY: Final = frozenset(
     {Action.WEIGH, Action.RECEIVE, Action.REFUSE, Action.COMPLETE, Action.DISPATCH}
 )
+
+
+class Commands(Protocol):
+    """What of `cli.store_client.StoreClient` an order needs."""
+
+    def get(self, path: str, **parameters: str) -> dict[str, Any]:
+        """Return the document at a path."""
+        ...
+
+    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Send a body; return what it is answered with."""
+        ...
 
 
 class OrderError(Exception):
@@ -64,13 +77,30 @@ def send_order(flags: Mapping[str, object], order: Order, form: Form) -> int:
         SettingsError, StoreError, OrderError, UnitError: it can't be sent.
     """
     with StoreClient(load(flags).settings.store.address) as store:
-        subject = _subject(store, order)
-        outcome = store.post("/api/v1/commands", body_of(order, subject))
+        subject, outcome = answered(store, order)
     if form == "json":
         sys.stdout.write(json.dumps(outcome, indent=2, ensure_ascii=False) + "\n")
     else:
         sys.stdout.writelines(f"{line}\n" for line in words_of(order, subject, outcome))
     return 0 if outcome.get("accepted") else 1
+
+
+def answered(store: Commands, order: Order) -> tuple[Subject, Document]:
+    """Send a command; return what it was about and its outcome.
+
+    Without a revision the present one is meant: what has changed on the way is looked at, and answered, again.
+
+    Raises:
+        StoreError, OrderError, UnitError: it can't be sent.
+    """
+    looks = 0
+    while True:
+        subject = _subject(store, order)
+        outcome = store.post("/api/v1/commands", body_of(order, subject))
+        looks += 1
+        outdated = outcome.get("reason") == Refusal.OUTDATED and order.revision is None
+        if not outdated or looks == MOST_LOOKS:
+            return subject, outcome
 
 
 def body_of(order: Order, subject: Subject) -> dict[str, object]:
@@ -132,7 +162,7 @@ def words_of(order: Order, subject: Subject, outcome: Document) -> Iterator[str]
         yield f"Possible next: {possible}."
 
 
-def _subject(store: StoreClient, order: Order) -> Subject:
+def _subject(store: Commands, order: Order) -> Subject:
     action = Action(order.action)
     if action in {Action.ACKNOWLEDGE, Action.SNOOZE}:
         alerts = store.get("/api/v1/alerts", limit=MOST)["alerts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,11 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from cli.lifecycle_commands import ON_MATCH, ON_TRANSACTION
 from cli.orders import (
+    MOST_LOOKS,
     Order,
     OrderError,
     Subject,
+    answered,
     base_quantity,
     body_of,
     match_subject,
@@ -165,3 +168,54 @@ def test_the_second_acceptance_names_the_transaction() -> None:
     assert AGREEMENT in agreed
     half = said(order, subject, accepted=True, subject=MATCH, revision=2, allowed=["accept"])
     assert AGREEMENT not in half
+
+
+class ChangingMatch:
+    """A store whose one match is revised between each look at it and the next command, so many times."""
+
+    def __init__(self, changes: int) -> None:
+        self.changes = changes
+        self.revision = 1
+        self.sent: list[object] = []
+
+    def get(self, path: str, **parameters: str) -> dict[str, Any]:
+        del path, parameters
+        flow = {
+            "giver": "a",
+            "receiver": "b",
+            "material": "ash",
+            "quantity_per_day": 5,
+            "unit": "t",
+        }
+        found = {"id": MATCH, "revision": self.revision, **flow}
+        self.revision += len(self.sent) < self.changes
+        return {"matches": [found]}
+
+    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        del path
+        self.sent.append(body["revision"])
+        if body["revision"] != self.revision:
+            return {"accepted": False, "reason": "outdated", "revision": self.revision}
+        return {"accepted": True, "subject": MATCH, "revision": self.revision, "allowed": []}
+
+
+def test_without_a_revision_what_changed_on_the_way_is_answered_again() -> None:
+    order = replace(ORDER, action="accept", identity=MATCH)
+    store = ChangingMatch(changes=2)
+    _, outcome = answered(store, order)
+    assert outcome["accepted"]
+    assert store.sent == [1, 2, 3]
+
+
+def test_a_revision_that_was_named_is_sent_once() -> None:
+    store = ChangingMatch(changes=2)
+    _, outcome = answered(store, replace(ORDER, action="accept", identity=MATCH, revision=1))
+    assert outcome["reason"] == "outdated"
+    assert store.sent == [1]
+
+
+def test_what_never_holds_still_is_refused_at_last() -> None:
+    store = ChangingMatch(changes=99)
+    _, outcome = answered(store, replace(ORDER, action="accept", identity=MATCH))
+    assert outcome["reason"] == "outdated"
+    assert len(store.sent) == MOST_LOOKS
