@@ -5,8 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-# Two processes share the tests, file by file; PARALLEL= runs them in one, for a debugger.
-PARALLEL ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Two processes share the tests (tests/scheduling.py); PARALLEL= runs them in one, for a debugger.
+PARALLEL ?= --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help run setup setup-dev browser screenshots test check format-check lint types imports dependencies dead-code chaos bench format docs kafka-lock clean clean-data
 

@@ -17,6 +17,7 @@ from bench.results import RESULTS, line, read
 BENCHMARKS = (
     "balance_worker",
     "engines",
+    "scaling",
     "balance_core",
     "ledger_sink",
     "end_to_end",

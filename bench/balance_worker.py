@@ -10,74 +10,28 @@ else is.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bench.foundation import fill, foundation, say
+from bench.foundation import fill, foundation
 from bench.machine import conditions
 from bench.results import Bar, Figure, record
-from cli.connections import kafka_connection
+from bench.worker_run import run_worker
 from cli.worker import partition_counts
 from producers.load import LoadPlan
-from runtime.clock import SystemClock
-from runtime.kafka_log import KafkaLog
-from runtime.log import TopicPartition
-from runtime.setting_types import Settings
 from schemas import topic_files
 
 READINGS = 2_000_000
 PLAN = LoadPlan(facilities=2_000, start=datetime(2024, 7, 1, tzinfo=UTC))
-GROUP = "synergy.balance"
-LOOK_S = 0.25
-LONGEST_S = 600.0
-
-
-class WorkerEndedError(Exception):
-    """The worker ended, or did not come to the end of its input; its log is on stderr."""
-
-
-def run_worker(settings: Settings, topic: str) -> float:
-    """Run the worker until its group has committed the present end of a topic, then stop it; return its CPU seconds."""
-    command = [sys.executable, "-m", "cli", "--set", f"var={settings.var}", "worker", "balance"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    say(f"worker: process {process.pid}")
-    try:
-        _wait_for_commit(settings, topic, lambda: process.poll() is None)
-        process.send_signal(signal.SIGTERM)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            process.wait()
-    return used.ru_utime + used.ru_stime
-
-
-def _wait_for_commit(settings: Settings, topic: str, alive: Callable[[], bool]) -> None:
-    clock, log = SystemClock(), KafkaLog(kafka_connection(settings))
-    tps = [TopicPartition(topic, number) for number in range(partition_counts()[topic])]
-    ends = {tp: log.bounds(tp)[1] for tp in tps}
-    deadline = clock.monotonic_s() + LONGEST_S
-    while True:
-        committed = log.group_positions(GROUP, tps)
-        if all(committed.get(tp, 0) >= end for tp, end in ends.items()):
-            return
-        if not alive() or clock.monotonic_s() > deadline:
-            raise WorkerEndedError
-        clock.sleep(LOOK_S)
 
 
 def measure(readings: int) -> list[Figure]:
     """Fill a broker, drain it, return the figures."""
     with foundation() as settings:
         fill(settings, PLAN, 0)
-        idle_s = run_worker(settings, topic_files.FACILITIES)
+        idle_s = run_worker(settings, topic_files.FACILITIES).cpu_s
         fill(settings, PLAN, readings)
-        drain_s = run_worker(settings, topic_files.AVAILABILITY)
+        drain_s = run_worker(settings, topic_files.AVAILABILITY).cpu_s
     said = conditions(
         {
             "readings": readings,

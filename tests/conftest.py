@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
 from cli.embedded import kafka as embedded_kafka
 from runtime.settings import load
+from tests.scheduling import ByFileOrStack
 
 # A busy machine is no failure: speed is measured in bench/.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> ByFileOrStack:
+    """Say which tests run in the same process when there are several."""
+    return ByFileOrStack(config, log)
 
 
 def say(line: str) -> None:
