@@ -24,6 +24,7 @@ BENCHMARKS = (
     "first_match",
     "at_rest",
     "step_change",
+    "latency",
     "answers",
     "resume",
     "page",

@@ -30,12 +30,13 @@ LONGEST_S = 7_200
 class Background:
     """Readings of `facilities` x 3 materials at `per_second`; each meter reports in turn, for the time since its last.
 
-    `published` counts what was handed over, `behind_s` is by
+    Loads one after the other need epochs of their own. `published` counts what was handed over, `behind_s` is by
     how much the pace was missed at worst.
     """
 
     facilities: int
     per_second: int
+    epoch: int = 1
     published: int = 0
     behind_s: float = 0.0
     failure: Exception | None = None
@@ -45,7 +46,8 @@ class Background:
         """Return the load as of now: the first round of readings ends at this moment."""
         shape = LoadPlan(facilities=self.facilities, start=now)
         period = timedelta(seconds=shape.series / self.per_second)
-        return LoadPlan(facilities=self.facilities, start=now - period, period=period)
+        start = now - period
+        return LoadPlan(facilities=self.facilities, start=start, period=period, epoch=self.epoch)
 
     def enrol(self, sender: Sender) -> None:
         """Publish the facilities. Balance has to know them before their first reading: look at the store."""

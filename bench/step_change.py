@@ -94,12 +94,18 @@ def enrol(stack: RunningStack, background: Background, sender: Sender) -> None:
     stack.wait("the facilities", known)
 
 
+def enrol_pair(stack: RunningStack, sender: Sender) -> MarketPair:
+    """Return the pair once its match is shown."""
+    pair = MarketPair(sender, PROGRAMME, now_of(stack))
+    pair.enrol()
+    stack.wait("the pair's match", lambda: shows(stack, pair.quantity))
+    return pair
+
+
 def under_load(
     stack: RunningStack, pair: MarketPair, steps: int
 ) -> tuple[list[float], dict[str, Condition]]:
     """Return the seconds of each step, and the CPU of the processes meanwhile as conditions."""
-    pair.enrol()
-    stack.wait("the pair's match", lambda: shows(stack, pair.quantity))
     stack.clock.sleep(WARM_UP_S)
     used = CpuShares.begin(stack)
     seconds = take_steps(stack, pair, steps)
@@ -121,7 +127,7 @@ def measure(asked: Steps) -> list[Figure]:
             ):
                 enrol(stack, background, of_load)
                 with background.running(of_load, now_of(stack)):
-                    pair = MarketPair(of_pair, PROGRAMME, now_of(stack))
+                    pair = enrol_pair(stack, of_pair)
                     seconds, said = under_load(stack, pair, asked.count)
     return figures(seconds, asked, background, said)
 

@@ -95,6 +95,7 @@ class KafkaSinkSource:
             low, high = self._keeper.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
+        self._ends[tp] = max(high, self._ends.get(tp, 0))
         return low, high
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
@@ -150,7 +151,7 @@ class KafkaSinkSource:
         return fetched
 
     def known_end(self, tp: TopicPartition) -> int | None:
-        """Return the high watermark as it was when records of the partition last came."""
+        """Return the end as it was when records of the partition last came, or `bounds` was asked."""
         return self._ends.get(tp)
 
     def close(self) -> None:

@@ -89,7 +89,7 @@ class PrefetchingSource:
             return {}
 
     def known_end(self, tp: TopicPartition) -> int | None:
-        """Return the end as the latest fetch said it."""
+        """Return the end as the latest fetch or `bounds` said it."""
         return self._source.known_end(tp)
 
     def close(self) -> None:

@@ -130,7 +130,7 @@ class SinkSource(Protocol):
         ...
 
     def known_end(self, tp: TopicPartition) -> int | None:
-        """Return the end of an assigned partition as the latest fetch said it; asks nobody, so None at first."""
+        """Return the end of a partition as the latest fetch or `bounds` said it; asks nobody, so None at first."""
         ...
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ outcome is met by opening the partition again, the same way as after a kill.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runtime.ledger_database import DatabaseUnavailableError
@@ -74,6 +75,7 @@ class LedgerSink:
                 self.step(0.1)
                 pause_s = _FIRST_PAUSE_S
             except _OUT_OF_REACH as error:
+                self._look_at_ends()
                 self._report(str(error))
                 self._parts.log.warning("ledger waits", cause=str(error), seconds=pause_s)
                 stopping(pause_s)
@@ -158,6 +160,12 @@ class LedgerSink:
         if now - self._topics_checked_at >= _CHECK_TOPICS_S:
             self._opener.check_topics()
             self._topics_checked_at = now
+
+    def _look_at_ends(self) -> None:
+        """Ask Kafka where the partitions end now: while nothing is fetched, nothing else says how the lag grows."""
+        with suppress(SourceUnavailableError):
+            for tp in self._partitions:
+                self._parts.source.bounds(tp)
 
     def _report(self, problem: str | None) -> None:
         self.status = self._flusher.counts.snapshot(

@@ -26,7 +26,7 @@ from sinks.writers import Writers
 from tests.ledger.samples import availability, frame, registry, tick
 
 TOPIC = "synergy.availability.v1"
-_ANY_COLUMN = frozenset(
+ANY_COLUMN = frozenset(
     ("_topic", "_topic_id", "_partition", "_offset", "_timestamp", "_schema_id", "_key", "_value")
 )
 
@@ -165,7 +165,7 @@ class World:
     def sink(self, fate: Fate, max_rows: int) -> LedgerSink:
         """Start a process of the sink."""
         self._starts += 1
-        tables = TableColumns(dict.fromkeys(LEDGER_TABLES, _ANY_COLUMN))
+        tables = TableColumns(dict.fromkeys(LEDGER_TABLES, ANY_COLUMN))
         sorter = RowSorter(tables, Writers(tables, registry()), lambda: b"8 bytes.")
         parts = SinkParts(
             source=MortalSource(self.topics.source("ledger"), fate),
