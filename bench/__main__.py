@@ -18,6 +18,7 @@ BENCHMARKS = (
     "balance_worker",
     "engines",
     "scaling",
+    "failover",
     "balance_core",
     "ledger_sink",
     "end_to_end",

@@ -128,6 +128,7 @@ class LedgerSink:
         except _OUT_OF_REACH as error:
             self._parts.log.warning("ledger stops before it is done", cause=str(error))
         self._report("stopped")
+        self._flusher.close()
         self._parts.source.close()
 
     def _due(self, now: float) -> Iterator[LedgerPartition]:

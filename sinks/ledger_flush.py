@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from runtime.clock import Clock
@@ -32,33 +33,42 @@ class SinkParts:
 
 @dataclass(frozen=True, slots=True)
 class Flusher:
-    """Writes what partitions hold."""
+    """Writes what partitions hold. Inserts run in a thread of their own, one after the other."""
 
     parts: SinkParts
     rules: FlushRules
     counts: LedgerCounts = field(default_factory=LedgerCounts)
+    inserter: Executor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="sink-insert")
+    )
 
     def write(self, due: Sequence[LedgerPartition]) -> None:
-        """Announce one range of each partition in one commit, then insert the ranges one after the other.
+        """Announce a range of each partition and insert it; while it is inserted, the next large one is sorted.
 
-        Partitions whose outcome is unknown are left abandoned. Raises SourceUnavailableError (nothing was inserted),
-        SchemasUnavailableError (nothing was announced) and DatabaseUnavailableError (the rest is abandoned).
+        Partitions whose outcome is unknown are left abandoned; what was not announced waits as before. Raises
+        SourceUnavailableError, SchemasUnavailableError and DatabaseUnavailableError.
         """
-        if not due:
-            return
-        now = self.parts.clock.monotonic_s()
-        portions = {partition.place.tp: partition.cut(now, self.rules) for partition in due}
-        blocks: dict[TopicPartition, Sequence[Block]] = {}
+        earlier: Future[None] = Future()
+        earlier.set_result(None)
         try:
-            for partition in due:
-                tp = partition.place.tp
-                blocks[tp] = self.parts.writer.sort(partition.place, portions[tp].records)
-            self._announce(due, portions)
-        except Exception:
-            for partition in due:
-                partition.put_back(portions[partition.place.tp])
-            raise
-        self._insert_all(due, blocks)
+            for group in self._groups(due):
+                portions = self._cut(group)
+                try:
+                    blocks = self._sorted(group, portions)
+                    earlier.result()
+                    self._announce(group, portions)
+                except Exception:
+                    for partition in group:
+                        partition.put_back(portions[partition.place.tp])
+                    raise
+                earlier = self.inserter.submit(self._insert_all, group, blocks)
+        finally:
+            wait([earlier])
+        earlier.result()
+
+    def close(self) -> None:
+        """End the thread that inserts."""
+        self.inserter.shutdown()
 
     def recover(self, partition: LedgerPartition) -> None:
         """Settle what was read of the range to recover. Raises DatabaseUnavailableError, RepairFailedError."""
@@ -97,6 +107,27 @@ class Flusher:
             self.parts.source.commit(positions)
         for partition in idle:
             partition.protocol.positioned(positions[partition.place.tp].next)
+
+    def _groups(self, due: Sequence[LedgerPartition]) -> Iterator[Sequence[LedgerPartition]]:
+        """Yield what is announced in one commit: all small ranges together, each large one alone."""
+        enough = self.rules.max_rows / 2
+        if small := [one for one in due if len(one.waiting) < enough]:
+            yield small
+        for one in due:
+            if len(one.waiting) >= enough:
+                yield [one]
+
+    def _cut(self, group: Sequence[LedgerPartition]) -> Mapping[TopicPartition, Portion]:
+        now = self.parts.clock.monotonic_s()
+        return {partition.place.tp: partition.cut(now, self.rules) for partition in group}
+
+    def _sorted(
+        self, group: Sequence[LedgerPartition], portions: Mapping[TopicPartition, Portion]
+    ) -> Mapping[TopicPartition, Sequence[Block]]:
+        return {
+            one.place.tp: self.parts.writer.sort(one.place, portions[one.place.tp].records)
+            for one in group
+        }
 
     def _announce(
         self, due: Sequence[LedgerPartition], portions: Mapping[TopicPartition, Portion]
