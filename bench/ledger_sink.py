@@ -4,7 +4,8 @@
 
 Fills the availability topic of an embedded broker, then lets the sink of the store drain it: fetch, block check,
 pending range, insert, next announcement. Beside it stands the raw limit: the same containers, built beforehand,
-inserted one after the other without Kafka and without the check. The bar: >= 80,000 rows/s end to end.
+inserted one after the other without Kafka and without the check. The bars: >= 80,000 rows/s end to end, and 80 % of
+the raw limit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -52,7 +54,18 @@ from sinks.writers import Writers
 
 PLAN = LoadPlan(facilities=2_000, start=datetime(2024, 7, 1, tzinfo=UTC))
 BAR = 80_000.0
+BESIDE_RAW = 0.8
 READINGS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The drain of so many readings, and the rate of raw inserts of some of them."""
+
+    readings: int
+    wall_s: float
+    cpu_s: float
+    raw_rate: float
 
 
 class ShippedSchemas:
@@ -158,31 +171,24 @@ def measure(readings: int) -> list[Figure]:
         finally:
             database.close()
             broker.stop()
+    return figures(Measured(readings, wall_s, cpu_s, limit), topic.partitions)
+
+
+def figures(found: Measured, partitions: int) -> list[Figure]:
+    """Return the sink's rate and cost, the raw limit, and what of it the sink reached."""
+    readings, rate = found.readings, found.readings / found.wall_s
     said = conditions(
-        {"readings": readings, "partitions": topic.partitions, "wall_s": round(wall_s, 1)}
+        {"readings": readings, "partitions": partitions, "wall_s": round(found.wall_s, 1)}
     )
+    rows: list[tuple[str, float, str, Bar | None]] = [
+        ("rows per second", rate, "rows/s end to end", Bar(">=", BAR)),
+        ("CPU per row", found.cpu_s / readings * 1e6, "us of user+system CPU", None),
+        ("raw inserts of the same containers", found.raw_rate, "rows/s", None),
+        ("beside raw inserts", rate / found.raw_rate, "of their rows/s", Bar(">=", BESIDE_RAW)),
+    ]
     return [
-        Figure(
-            name="ledger sink: rows per second",
-            value=readings / wall_s,
-            unit="rows/s end to end",
-            bar=Bar(">=", BAR),
-            conditions=said,
-        ),
-        Figure(
-            name="ledger sink: CPU per row",
-            value=cpu_s / readings * 1e6,
-            unit="us of user+system CPU",
-            bar=None,
-            conditions=said,
-        ),
-        Figure(
-            name="ledger sink: raw inserts of the same containers",
-            value=limit,
-            unit="rows/s",
-            bar=None,
-            conditions={**said, "readings": len(some)},
-        ),
+        Figure(name=f"ledger sink: {what}", value=value, unit=unit, bar=bar, conditions=said)
+        for what, value, unit, bar in rows
     ]
 
 

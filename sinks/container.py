@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TypeVar, cast
 
 import polars
@@ -122,33 +123,25 @@ def _is_optional_enum(kind: object) -> bool:
 
 
 def event_container(form: ContainerFormat, place: Place, columns: Columns, check: bytes) -> bytes:
-    """Make a container of framed events. Every value is framed with the format's schema id."""
-    constant = _constant_lineage(place)
-    schema_id = _long(form.schema_id)
-    number = _remembered(_long)
-    key = _remembered(_optional_bytes)
-    rows = [
-        b"".join(
-            (
-                value[FRAME_LENGTH:],
-                check,
-                offset,
-                constant,
-                number(timestamp_ms),
-                key(key_bytes),
-                schema_id,
-                number(len(value)),
-                value,
-            )
-        )
-        for offset, timestamp_ms, key_bytes, value in zip(
-            _offsets(columns.offsets),
-            columns.timestamps_ms,
-            columns.keys,
-            cast("list[bytes]", columns.values),
-            strict=True,
-        )
-    ]
+    """Make a container of framed events. Every value is framed with the format's schema id.
+
+    The sink's hot path: what repeats is encoded once, and rows are joined a block at a time.
+    """
+    constant, schema_id = _constant_lineage(place), _long(form.schema_id)
+    times = _Remembered[int](lambda timestamp_ms: constant + _long(timestamp_ms))
+    keys = _Remembered["bytes | None"](lambda key: _optional_bytes(key) + schema_id)
+    lengths = _Remembered[int](_long)
+    values = cast("list[bytes]", columns.values)
+    rows = zip(
+        [value[FRAME_LENGTH:] for value in values],
+        [check] * len(values),
+        _offsets(columns.offsets),
+        map(times.__getitem__, columns.timestamps_ms),
+        map(keys.__getitem__, columns.keys),
+        map(lengths.__getitem__, map(len, values)),
+        values,
+        strict=True,
+    )
     return _container(form, rows)
 
 
@@ -157,12 +150,12 @@ def plain_container(
 ) -> bytes:
     """Make a container of rows whose own fields are already encoded in `bodies`."""
     constant = _constant_lineage(place)
-    rows = [
-        b"".join((body, check, _long(offset), constant, _long(timestamp_ms), _optional_bytes(key)))
+    rows = (
+        (body, check, _long(offset), constant, _long(timestamp_ms), _optional_bytes(key))
         for body, offset, timestamp_ms, key in zip(
             bodies, columns.offsets, columns.timestamps_ms, columns.keys, strict=True
         )
-    ]
+    )
     return _container(form, rows)
 
 
@@ -194,11 +187,10 @@ def _constant_lineage(place: Place) -> bytes:
     return _bytes(topic) + _bytes(topic_id) + _long(place.tp.partition)
 
 
-def _container(form: ContainerFormat, rows: Sequence[bytes]) -> bytes:
+def _container(form: ContainerFormat, rows: Iterator[tuple[bytes, ...]]) -> bytes:
     parts = [form.header]
-    for start in range(0, len(rows), _RECORDS_A_BLOCK):
-        block = rows[start : start + _RECORDS_A_BLOCK]
-        data = b"".join(block)
+    while block := tuple(islice(rows, _RECORDS_A_BLOCK)):
+        data = b"".join(chain.from_iterable(block))
         parts += (_long(len(block)), _long(len(data)), data, _SYNC)
     return b"".join(parts)
 
@@ -232,14 +224,13 @@ def _optional_bytes(value: bytes | None) -> bytes:
     return b"\x00" if value is None else b"\x02" + _bytes(value)
 
 
-def _remembered(encode: Callable[[T], bytes]) -> Callable[[T], bytes]:
-    """Keep what was encoded: timestamps and keys of one container repeat."""
-    known: dict[T, bytes] = {}
+class _Remembered(dict[T, bytes]):
+    """Keeps what was encoded: timestamps, keys and lengths of one container repeat."""
 
-    def encoded(value: T) -> bytes:
-        found = known.get(value)
-        if found is None:
-            found = known[value] = encode(value)
+    def __init__(self, encode: Callable[[T], bytes]) -> None:
+        super().__init__()
+        self._encode = encode
+
+    def __missing__(self, value: T) -> bytes:
+        found = self[value] = self._encode(value)
         return found
-
-    return encoded

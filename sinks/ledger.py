@@ -1,9 +1,9 @@
 """The ledger sink: every record of its topics, once, in ClickHouse.
 
-One thread runs it. What it reads waits in memory, bounded, until it is due; then its range is announced in Kafka,
-inserted, and declared done together with the next announcement (`sinks.ledger_protocol`). When the database or Kafka is
-out of reach the sink stops reading and waits: back-pressure ends at Kafka, which keeps everything. Every unknown
-outcome is met by opening the partition again, the same way as after a kill.
+One thread runs it, and one inserts. What is read waits in memory, bounded, until it is due; then its range is announced
+in Kafka, inserted, and declared done together with the next announcement (`sinks.ledger_protocol`). When the database
+or Kafka is out of reach the sink stops reading and waits: back-pressure ends at Kafka, which keeps everything. Every
+unknown outcome is met by opening the partition again, the same way as after a kill.
 """
 
 from __future__ import annotations
@@ -97,11 +97,13 @@ class LedgerSink:
 
     def step(self, timeout_s: float) -> None:
         """Read what is there and write what is due. Raises what `run` handles, and LedgerStoppedError."""
+        self._flusher.check()
         self._open_again(self._abandoned())
         self._check_topics()
         try:
             fetched = self._parts.source.poll(POLL_RECORDS, timeout_s)
         except OffsetGoneError as error:
+            self._flusher.wait()
             self._open_again([error.tp])
             return
         now = self._parts.clock.monotonic_s()
@@ -124,6 +126,8 @@ class LedgerSink:
                 if len(part.waiting) and part.protocol.phase is not Phase.ABANDONED
             ]:
                 self._flusher.write(waiting)
+                self._flusher.wait()
+            self._flusher.wait()
             self._flusher.position(partitions, 0.0)
         except _OUT_OF_REACH as error:
             self._parts.log.warning("ledger stops before it is done", cause=str(error))

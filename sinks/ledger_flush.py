@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from runtime.clock import Clock
@@ -31,47 +31,59 @@ class SinkParts:
     metrics: Metrics
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Flusher:
     """Writes what partitions hold. Inserts run in a thread of their own, one after the other."""
 
     parts: SinkParts
     rules: FlushRules
     counts: LedgerCounts = field(default_factory=LedgerCounts)
-    inserter: Executor = field(
+    _inserter: Executor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="sink-insert")
     )
+    _inserting: Future[None] | None = None
 
     def write(self, due: Sequence[LedgerPartition]) -> None:
-        """Announce a range of each partition and insert it; while it is inserted, the next large one is sorted.
+        """Announce a range of each partition and let it be inserted; the last insert may still run afterwards.
 
-        Partitions whose outcome is unknown are left abandoned; what was not announced waits as before. Raises
-        SourceUnavailableError, SchemasUnavailableError and DatabaseUnavailableError.
+        While one insert runs the next range is sorted, and announced only after it. What was not announced waits as
+        before. Raises SourceUnavailableError, SchemasUnavailableError, and what `wait` raises.
         """
-        earlier: Future[None] = Future()
-        earlier.set_result(None)
-        try:
-            for group in self._groups(due):
-                portions = self._cut(group)
-                try:
-                    blocks = self._sorted(group, portions)
-                    earlier.result()
-                    self._announce(group, portions)
-                except Exception:
-                    for partition in group:
-                        partition.put_back(portions[partition.place.tp])
-                    raise
-                earlier = self.inserter.submit(self._insert_all, group, blocks)
-        finally:
-            wait([earlier])
-        earlier.result()
+        for group in map(self._free, self._groups(due)):
+            portions = self._cut(group)
+            try:
+                blocks = self._sorted(group, portions)
+                self.wait()
+                self._announce(group, portions)
+            except Exception:
+                for partition in group:
+                    partition.put_back(portions[partition.place.tp])
+                raise
+            self._inserting = self._inserter.submit(self._insert_all, group, blocks)
+
+    def check(self) -> None:
+        """Raise what an insert that has ended met."""
+        if self._inserting is not None and self._inserting.done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until no insert runs.
+
+        Raises:
+            DatabaseUnavailableError: partitions whose outcome is unknown are abandoned.
+            StatementFailedError: the database takes no rows of this kind.
+        """
+        inserting, self._inserting = self._inserting, None
+        if inserting is not None:
+            inserting.result()
 
     def close(self) -> None:
         """End the thread that inserts."""
-        self.inserter.shutdown()
+        self._inserter.shutdown()
 
     def recover(self, partition: LedgerPartition) -> None:
         """Settle what was read of the range to recover. Raises DatabaseUnavailableError, RepairFailedError."""
+        self.wait()
         portion = partition.cut_recovery(self.parts.clock.monotonic_s(), self.rules)
         try:
             settled = self.parts.writer.settle(partition.place, portion.offsets, portion.records)
@@ -116,6 +128,12 @@ class Flusher:
         for one in due:
             if len(one.waiting) >= enough:
                 yield [one]
+
+    def _free(self, group: Sequence[LedgerPartition]) -> Sequence[LedgerPartition]:
+        """Wait while one of these is inserted; leave out those that are to be opened again."""
+        if any(one.protocol.phase is Phase.ANNOUNCED for one in group):
+            self.wait()
+        return [one for one in group if one.protocol.phase is not Phase.ABANDONED]
 
     def _cut(self, group: Sequence[LedgerPartition]) -> Mapping[TopicPartition, Portion]:
         now = self.parts.clock.monotonic_s()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from runtime.log import TopicPartition
 from runtime.sink_source import SinkSource
 from sinks.ledger_partition import LedgerPartition
+from sinks.ledger_protocol import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class LedgerCounts:
         """Freeze the counts with where every partition is."""
         return LedgerStatus(
             partitions=tuple(_status(source, partition) for partition in partitions),
-            written=tuple(sorted(self.written.items())),
+            written=tuple(sorted(dict(self.written).items())),
             repaired=self.repaired,
             doubled=self.doubled,
             problem=problem,
@@ -66,7 +67,8 @@ class LedgerCounts:
 def _status(source: SinkSource, partition: LedgerPartition) -> PartitionStatus:
     tp = partition.place.tp
     end = source.known_end(tp)
-    reached = partition.protocol.next if len(partition.waiting) else partition.fetched_next
+    under_way = len(partition.waiting) or partition.protocol.phase is Phase.ANNOUNCED
+    reached = partition.protocol.next if under_way else partition.fetched_next
     lag = None if end is None else max(0, end - reached)
     phase = "recovering" if partition.recover is not None else str(partition.protocol.phase)
     return PartitionStatus(tp, partition.protocol.next, lag, phase)

@@ -57,7 +57,7 @@ class Tables:
     tokens: set[str] = field(default_factory=set[str])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MemoryStore:
     """Implements `LedgerStore`: like ClickHouse, it notes the token before it keeps the rows."""
 
