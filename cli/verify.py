@@ -21,7 +21,7 @@ from schemas.events import Position
 from stream_processors.balance import material_rules
 from synergy.balance import MaterialRule
 from synergy.balance.terms import arrival_us
-from synergy.balance.verification import Difference, Stated, Taken, verify
+from synergy.balance.verification import Difference, Evidence, Moments, Stated, Taken, verify
 from synergy.catalogue import load_catalogue
 
 Form = Literal["text", "json"]
@@ -115,7 +115,7 @@ class Ledger:
         self._store = store
         self._registry = registry
         self._codec = codec
-        self._ticks: dict[tuple[str, int], list[Taken]] = {}
+        self._moments: dict[tuple[str, int], Moments] = {}
 
     def positions(self, asked: Selection) -> Iterator[list[Stated]]:
         """Yield the latest positions, those of one facility at a time."""
@@ -141,12 +141,12 @@ class Ledger:
         where = f"facility = {_text(facility)} AND _partition = {partition} AND {NEWEST_TOPIC} AND {NOT_REJECTED}"
         return self._paged("availability", where, -1, until)
 
-    def ticks(self, programme: str, partition: int, until: int) -> list[Taken]:
-        """Return the ticks of a programme below an offset."""
+    def moments(self, programme: str, partition: int, until: int) -> Moments:
+        """Return the times of a programme by its ticks below an offset."""
         key = programme, partition
-        known = self._ticks.setdefault(key, [])
+        known = self._moments.setdefault(key, Moments(programme))
         where = f"programme = {_text(programme)} AND _partition = {partition} AND {NEWEST_TOPIC}"
-        known += self._paged("ticks", where, known[-1].offset if known else -1, until)
+        known.add(self._paged("ticks", where, known.last, until))
         return known
 
     def _paged(self, table: str, where: str, after: int, until: int) -> list[Taken]:
@@ -183,13 +183,15 @@ def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]
         for one in stated:
             applied = one.position.applied
             until[applied.partition] = max(until.get(applied.partition, 0), applied.offset)
-        readings = {number: ledger.readings(facility, number, end) for number, end in until.items()}
-        report.readings += sum(len(one) for one in readings.values())
+        evidence: dict[int, Evidence] = {}
+        for number, end in until.items():
+            readings = ledger.readings(facility, number, end)
+            evidence[number] = Evidence(readings, rules)
+            report.readings += len(readings)
         for one in stated:
             applied = one.position.applied
-            ticks = ledger.ticks(one.position.programme, applied.partition, applied.offset)
-            taken = [*ticks, *readings[applied.partition]]
-            report.differences += verify(one, taken, rules)
+            moments = ledger.moments(one.position.programme, applied.partition, applied.offset)
+            report.differences += verify(one, evidence[applied.partition], moments)
             report.positions += 1
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{report.positions} positions, {report.readings} readings ")

@@ -6,11 +6,12 @@ Pure: no clock, no I/O, no threads (gate: import-linter). It knows no columns, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite
 
-from schemas.events import Availability, Direction, Form, Property, Quality
+from schemas.events import Availability, Basis, Direction, Form, Property, Quality
 from synergy.balance.terms import (
     DAY_US,
     EARLIEST_US,
@@ -26,7 +27,7 @@ from synergy.balance.terms import (
 Series = tuple[str, str, Direction]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arrival:
     """A reading at its offset, taken by the log at `arrived_us`."""
 
@@ -39,12 +40,12 @@ class Arrival:
         """Facility, material and direction."""
         return self.reading.facility, self.reading.material, self.reading.direction
 
-    @property
+    @cached_property
     def start(self) -> int:
         """Start of the period in microseconds."""
         return microseconds(self.reading.period_start)
 
-    @property
+    @cached_property
     def end(self) -> int:
         """End of the period in microseconds."""
         return microseconds(self.reading.period_end)
@@ -97,10 +98,11 @@ def judge(
     seen: dict[tuple[str, str, int], set[int]] = {}
     lost_to: dict[tuple[str, str, int], int] = {}
     newest_day: dict[Series, int] = {}
+    bases: dict[Series, Basis] = {}
     for arrival in arrivals:
         reading, series = arrival.reading, arrival.series
-        kept = result.accepted.get(series, [])
-        code = admits(reading.facility) or _flaw(arrival, rules) or _other_basis(reading, kept)
+        mixed = _other_basis(reading, bases.get(series))
+        code = admits(reading.facility) or _flaw(arrival, rules) or mixed
         if code is not None:
             result.refused[arrival.offset] = code
             continue
@@ -117,6 +119,8 @@ def judge(
             lost = _lose_oldest_gap(known, identity, result)
             lost_to[identity] = lost or lost_to.get(identity, 0)
         result.accepted.setdefault(series, []).append(arrival)
+        if reading.quality is not Quality.BAD:
+            bases.setdefault(series, reading.basis)
         if reading.quality is not Quality.BAD and reading.form is not Form.PLAN:
             day = (arrival.end - 1) // DAY_US
             newest_day[series] = max(newest_day.get(series, day), day)
@@ -160,10 +164,9 @@ def _unusable(analysis: Property, arrived_us: int) -> bool:
     )
 
 
-def _other_basis(reading: Availability, kept: Sequence[Arrival]) -> str | None:
+def _other_basis(reading: Availability, first: Basis | None) -> str | None:
     """Every series keeps the basis of its first reading that counts."""
-    bases = [a.reading.basis for a in kept if a.reading.quality is not Quality.BAD]
-    if reading.quality is Quality.BAD or not bases or bases[0] is reading.basis:
+    if reading.quality is Quality.BAD or first is None or first is reading.basis:
         return None
     return "mixed_basis"
 

@@ -11,11 +11,12 @@ period that ends in the future, and the time of a live programme, exact to the t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.events import Availability, Event, Position, Tick
-from synergy.balance.judgement import Arrival, judge
+from synergy.balance.judgement import Arrival, Series, judge
 from synergy.balance.oracle import ProgrammeMoment, Recomputed, recompute
 from synergy.balance.programmes import ProgrammeTimes
 from synergy.balance.terms import MaterialRule, moment
@@ -48,30 +49,74 @@ class Difference:
     recomputed: object
 
 
-def verify(
-    stated: Stated, taken: Sequence[Taken], rules: Mapping[str, MaterialRule]
-) -> tuple[Difference, ...]:
-    """Return the fields in which a position differs from what its readings say.
+class Evidence:
+    """The readings of one facility in one partition, judged once for all positions that rest on them."""
 
-    Args:
-        stated: the position.
-        taken: readings of its facility and ticks of its programme, in the order of their offsets, of one partition;
-            what the position does not include yet is passed over.
-        rules: rule of every material.
-    """
+    def __init__(self, readings: Iterable[Taken], rules: Mapping[str, MaterialRule]) -> None:
+        """Judge.
+
+        Args:
+            readings: in the order of their offsets, at least up to those of the positions.
+            rules: rule of every material.
+        """
+        arrivals = (
+            Arrival(one.offset, one.appended_us, one.event)
+            for one in readings
+            if isinstance(one.event, Availability)
+        )
+        self._judged = judge(arrivals, rules, lambda _: None)
+        self.rules = rules
+
+    @property
+    def late(self) -> set[int]:
+        """Offsets of the readings that were late when they came."""
+        return self._judged.late
+
+    def accepted(self, series: Series, before: int) -> list[Arrival]:
+        """Return the accepted readings of a series below an offset: what came later decided nothing about them."""
+        return [one for one in self._judged.accepted.get(series, []) if one.offset < before]
+
+
+class Moments:
+    """The times of one programme by the offsets of its ticks in one partition."""
+
+    def __init__(self, programme: str) -> None:
+        self._programme = programme
+        self._times = ProgrammeTimes()
+        self._offsets: list[int] = []
+        self._found: list[ProgrammeMoment] = []
+
+    @property
+    def last(self) -> int:
+        """Offset of the last tick that was added, -1 before any."""
+        return self._offsets[-1] if self._offsets else -1
+
+    def add(self, taken: Iterable[Taken]) -> None:
+        """Add ticks of the programme, in the order of their offsets; other events are passed over."""
+        for one in taken:
+            if isinstance(one.event, Tick) and one.event.programme == self._programme:
+                self._times.tick(one.event)
+                time = self._times.at(self._programme)
+                self._offsets.append(one.offset)
+                self._found.append(ProgrammeMoment(time.time_us, time.chapter_start_us))
+
+    def at(self, before: int, live_us: int) -> ProgrammeMoment:
+        """Return the time as the ticks below an offset say; `live_us` is that of a programme without any."""
+        place = bisect_left(self._offsets, before)
+        return self._found[place - 1] if place else ProgrammeMoment(live_us)
+
+
+def verify(stated: Stated, evidence: Evidence, moments: Moments) -> tuple[Difference, ...]:
+    """Return the fields in which a position differs from what its readings say."""
     position = stated.position
-    included = [one for one in taken if one.offset < position.applied.offset]
-    arrivals = (
-        Arrival(one.offset, one.appended_us, one.event)
-        for one in included
-        if isinstance(one.event, Availability)
-    )
-    judged = judge(arrivals, rules, lambda _: None)
     series = position.facility, position.material, position.direction
-    ticks = (one.event for one in included if isinstance(one.event, Tick))
-    time = _moment(position.programme, ticks, stated.appended_us)
-    rule = rules[position.material]
-    found = recompute(judged.accepted.get(series, []), judged.late, time, rule)
+    before = position.applied.offset
+    found = recompute(
+        evidence.accepted(series, before),
+        evidence.late,
+        moments.at(before, stated.appended_us),
+        evidence.rules[position.material],
+    )
     if found is None:
         return (Difference(position, "position", "published", None),)
     expected = fields_of_recomputed(found)
@@ -137,12 +182,3 @@ def fields_of_recomputed(found: Recomputed) -> dict[str, object]:
         "flags": found.flags,
         "properties": found.properties,
     }
-
-
-def _moment(programme: str, ticks: Iterable[Tick], live_us: int) -> ProgrammeMoment:
-    times = ProgrammeTimes()
-    times.clock(live_us)
-    for tick in ticks:
-        times.tick(tick)
-    time = times.at(programme)
-    return ProgrammeMoment(time.time_us, time.chapter_start_us)

@@ -16,6 +16,8 @@ from synergy.balance.judgement import Arrival, Judgement, judge
 from synergy.balance.oracle import ProgrammeMoment, Recomputed, recompute
 from synergy.balance.terms import DAY_US, moment
 from synergy.balance.verification import (
+    Evidence,
+    Moments,
     Stated,
     Taken,
     fields_of,
@@ -227,6 +229,14 @@ def is_within_deadband(told: Position, found: Recomputed) -> bool:
     )
 
 
+def assert_what_came_since_changes_nothing(
+    published: Sequence[Stated], expected: Expectation, run: Run
+) -> None:
+    for stated in published:
+        evidence = Evidence(expected.evidence(stated.position, run.refused), RULES)
+        assert verify(stated, evidence, Moments("live")) == ()
+
+
 @given(stories())
 @settings(max_examples=100, deadline=None)
 def test_every_published_position_equals_the_oracle_and_what_is_not_published_is_no_news(
@@ -235,6 +245,7 @@ def test_every_published_position_equals_the_oracle_and_what_is_not_published_is
     run, expected = Run(), Expectation()
     enrol(run.balances)
     told: dict[tuple[str, str, str], Position] = {}
+    published: list[Stated] = []
     for step in story:
         if isinstance(step, Batch):
             run.apply(step.readings, step.now_us)
@@ -248,14 +259,20 @@ def test_every_published_position_equals_the_oracle_and_what_is_not_published_is
                 if isinstance(event, Position):
                     assert fields_of(event) == fields_of_recomputed(present[key_of(event)])
                     assert event.applied.offset == run.next_offset
-                    evidence = expected.evidence(event, run.refused)
-                    assert verify(Stated(event, expected.now_us), evidence, RULES) == ()
+                    taken = expected.evidence(event, run.refused)
+                    moments = Moments(event.programme)
+                    moments.add(taken)
+                    stated = Stated(event, expected.now_us)
+                    assert verify(stated, Evidence(taken, RULES), moments) == ()
+                    if PROGRAMME[event.facility] == "live":
+                        published.append(stated)
                     told[key_of(event)] = event
             assert told.keys() == present.keys()
             for key, position in told.items():
                 assert is_within_deadband(position, present[key]), (position, present[key])
             if step.restored:
                 run.reopen(expected.now_us)
+    assert_what_came_since_changes_nothing(published, expected, run)
     judged = expected.judgement()
     assert run.refused == judged.refused
 

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.events import Coordinates, DataKind, Position
 from synergy.balance import PartitionBalances
-from synergy.balance.verification import Stated, Taken, verify
+from synergy.balance.verification import Evidence, Moments, Stated, Taken, verify
 from tests.property.balance_input import NOW_2024, RULES, facility, frame, reading
 
 TOPIC = "synergy.availability.v1"
@@ -31,7 +31,8 @@ def position() -> Position:
 
 
 def fields(position: Position, taken: list[Taken]) -> list[str]:
-    return [one.field for one in verify(Stated(position, NOW_2024), taken, RULES)]
+    found = verify(Stated(position, NOW_2024), Evidence(taken, RULES), Moments(position.programme))
+    return [one.field for one in found]
 
 
 def test_what_was_published_follows_from_its_readings(position: Position) -> None:
