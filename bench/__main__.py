@@ -18,7 +18,6 @@ BENCHMARKS = (
     "balance_worker",
     "engines",
     "scaling",
-    "failover",
     "balance_core",
     "ledger_sink",
     "end_to_end",
