@@ -43,7 +43,11 @@ CLOCK = SystemClock()
 
 
 class NotSharedError(Exception):
-    """The two workers did not come to share the partitions; their logs are beside the message."""
+    """The two workers did not come to share the partitions; the message ends with what each logged last."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        said = "\n".join(one.log.read_text()[-2_000:] for one in workers)
+        super().__init__(f"the workers do not share the partitions:\n{said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def wait_until_shared(workers: Sequence[Worker]) -> None:
     deadline = CLOCK.monotonic_s() + LONGEST_S
     while [len(one.partitions) for one in workers] != [2, 2]:
         if CLOCK.monotonic_s() > deadline:
-            raise NotSharedError
+            raise NotSharedError(workers)
         CLOCK.sleep(LOOK_S)
 
 

@@ -95,7 +95,7 @@ class KafkaSinkSource:
             low, high = self._keeper.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
-        self._ends[tp] = max(high, self._ends.get(tp, 0))
+        self._ends[tp] = high
         return low, high
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
