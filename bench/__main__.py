@@ -26,6 +26,7 @@ BENCHMARKS = (
     "step_change",
     "latency",
     "answers",
+    "own_plant",
     "resume",
     "page",
     "streams",
