@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.results import Condition
-from runtime.clock import US_PER_S, SystemClock
+from runtime.clock import US_PER_S, SystemClock, process_cpu_s
 
 PROC = Path("/proc")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 KB_PER_MB = 1024
+TRIES, ADDITIONS = 3, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ def conditions(more: Mapping[str, Condition]) -> dict[str, Condition]:
     """Return the conditions that every figure has, and more. Call it right after the measurement.
 
     `load_average` is that of the last minute: the measured work is in it, and so is everything else that ran.
+    `addition_ns` tells how fast a core is right afterwards: a shared machine changes by a factor of three.
     """
     now = datetime.fromtimestamp(SystemClock().now_us() // US_PER_S, UTC)
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -41,6 +43,7 @@ def conditions(more: Mapping[str, Condition]) -> dict[str, Condition]:
         "processor": _processor(),
         "memory_gb": round(pages / 2**30, 1),
         "load_average": round(os.getloadavg()[0], 1),
+        "addition_ns": round(_addition_ns(), 1),
         "python": platform.python_version(),
         **more,
     }
@@ -86,6 +89,18 @@ def size_mb(folder: Path) -> float:
         except OSError:
             continue  # a segment that has just been merged or deleted
     return total / 2**20
+
+
+def _addition_ns() -> float:
+    """Return the CPU time of one addition in a loop of Python: how fast a core was, the best of some tries."""
+    tries: list[float] = []
+    for _ in range(TRIES):
+        began = process_cpu_s()
+        total = 0
+        for number in range(ADDITIONS):
+            total += number
+        tries.append((process_cpu_s() - began) / ADDITIONS * 1e9)
+    return min(tries)
 
 
 def _processor() -> str:
