@@ -22,9 +22,9 @@ INTRODUCTION = """\
 `make bench` runs every benchmark, one process each, one after the other, and writes `var/bench/results.json`.
 `make bench ARGS="balance_worker at_rest"` runs some; each is a command of its own too, `python -m bench.at_rest`.
 A bar says what the product has to keep on two cores that do nothing else. Each row says on what it was measured: with a
-load average above the number of cores, times and rates are worse than the product's own. `ns an addition` is the CPU of
-one addition in a loop of Python right afterwards: on the shared machine that these were measured on it was 54 at best
-and 200 at worst, and every figure that is no ratio follows it.
+load average above the number of cores, times and rates are worse than the product's own. CPU times suffer least.
+`ns an addition` is the CPU of one addition in a loop of Python right afterwards: a shared machine is not always equally
+fast, and every figure that is no ratio follows it.
 
 `engines` puts the balance worker beside other engines: one broker and one topic for all, each engine alone on one
 core and the broker on another, each in an environment of its own below `var/bench/engines`. All keep the sum of the
