@@ -72,6 +72,10 @@ class KafkaConnection:
         return {"bootstrap.servers": self.bootstrap, **SILENT, **self.security, **own}
 
 
+_TRANSACTION_MS = 60_000
+"""How long a commit may take (ADR 23). A dead owner's transaction does not last so long: the next owner ends it."""
+
+
 class KafkaWriter:
     """A transactional producer; implements `runtime.log.Writer`."""
 
@@ -82,7 +86,7 @@ class KafkaWriter:
         self._producer = Producer(
             connection.config(
                 transactional_id=transactional_id,
-                transaction_timeout_ms=5_000,
+                transaction_timeout_ms=_TRANSACTION_MS,
                 linger_ms=5,
                 compression_type="lz4",
                 queue_buffering_max_messages=1_000_000,

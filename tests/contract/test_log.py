@@ -8,6 +8,9 @@ from itertools import count
 
 import pytest
 
+import runtime.kafka_log
+from runtime.clock import SystemClock
+from runtime.failpoints import Place
 from runtime.log import (
     FencedError,
     Log,
@@ -21,6 +24,8 @@ from tests.stateful.kafka_control import KafkaControl
 from tests.stateful.tally import INPUT, OUTPUT
 
 NUMBERS = count()
+LONG_COMMIT_S = 17.0
+"""The former limit of 5 s, the 10 s between two looks of the broker for timed-out transactions, and a little more."""
 
 
 @dataclass(frozen=True)
@@ -137,3 +142,24 @@ def test_in_memory_a_commit_whose_answer_was_lost_is_written_once_when_repeated(
         writer.commit([OutRecord(tp, b"k", b"v")])
     writer.commit([OutRecord(tp, b"k", b"v")])
     assert [record.value for record in log.read(tp, 0, 9)] == [b"v"]
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_a_commit_may_take_longer_than_the_broker_waits_for_its_next_look(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dawdle(place: Place) -> None:
+        if place == "commit.produced":
+            SystemClock().sleep(LONG_COMMIT_S)
+
+    monkeypatch.setattr(runtime.kafka_log, "reach", dawdle)
+    prefix = f"log-{next(NUMBERS)}."
+    control = KafkaControl(kafka, prefix)
+    tp = TopicPartition(prefix + OUTPUT, 0)
+    writer = control.log.open_writer(prefix)
+    writer.commit([OutRecord(tp, b"k", b"all of it")])
+    found = [record.value for record in control.log.read(tp, *control.log.bounds(tp))]
+    assert found == [b"all of it"]
+    writer.close()
+    control.close(prefix)
