@@ -104,8 +104,7 @@ class KafkaWriter:
             if not self._unanswered:
                 reach("commit.before_transaction")
                 self._producer.begin_transaction()
-                for record in records:
-                    self._produce(record)
+                self._produce(records)
                 reach("commit.produced")
             self._unanswered = True
             self._producer.commit_transaction(_TIMEOUT_S)
@@ -114,20 +113,20 @@ class KafkaWriter:
         except KafkaException as error:
             raise self._failure(error) from error
 
-    def _produce(self, record: OutRecord) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    record.tp.topic,
-                    value=record.value,
-                    key=record.key,
-                    partition=record.tp.partition,
-                    headers=list(record.headers),
-                )
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                return
+    def _produce(self, records: Sequence[OutRecord]) -> None:
+        """Queue the records. A commit has tens of thousands: by position the vendor's call takes half the time."""
+        produce = self._producer.produce
+        for tp, key, value, headers in records:
+            while True:
+                try:
+                    if headers:
+                        produce(tp.topic, value, key, tp.partition, headers=list(headers))
+                    else:
+                        produce(tp.topic, value, key, tp.partition)
+                except BufferError:
+                    self._producer.poll(0.1)
+                else:
+                    break
 
     def _failure(self, error: KafkaException) -> LogError:
         cause = error.args[0]

@@ -1,15 +1,15 @@
 """The changelog parts of one partition: what of the state is saved under which key.
 
 Pure: no clock, no I/O, no threads (gate: import-linter). The first byte of every value is the format version. Keys are
-a letter for the kind and little-endian numbers. Rings are saved in parts: the head of a series holds its newest group
-of four quarter-hours and its newest day, so that a reading in order changes one part only; a group or a week is saved
-when the ring moves on, and again only when a late reading changes it. Such a part says which group or week it is: what
-has left the ring is passed over on reading back and needs no deletion.
+a letter for the kind and little-endian numbers. Rings are saved in parts: the head of a series holds its newest six
+hours and its newest day, so that a reading in order changes one part only; six hours or a week are saved when the ring
+moves on, and again only when a late reading changes them. Such a part says which hours or week it holds: what has left
+the ring is passed over on reading back and needs no deletion.
 
     n number             text               c programme        time of a replay
     f number             facility           i number           identity
     s number             name of a series   h number           head of a series
-    q number, slot       four quarter-hours w number, slot     seven days
+    q number, slot       six hours          w number, slot     seven days
     t number             told               d number           told flags and analyses
     l number, document   plan line          a number           analyses
     g number             flags              o number           end of the last lost gap of an identity

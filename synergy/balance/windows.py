@@ -31,9 +31,9 @@ from synergy.balance.terms import (
 )
 
 QUARTERS_A_DAY = 96
-GROUP = 4
-"""Quarter-hours of one changelog part."""
-GROUPS = 25
+GROUP = 24
+"""Quarter-hours of one changelog part: six hours, so that catching up writes few parts for the hours it passes."""
+GROUPS = 5
 """Groups that the ring can touch: a part is keyed by group % GROUPS."""
 WEEK = 7
 WEEKS = 6

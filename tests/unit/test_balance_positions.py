@@ -26,7 +26,7 @@ from schemas.events import (
     Tick,
 )
 from synergy.balance import PartError, PartitionBalances
-from synergy.balance.terms import DAY_US, QUARTER_US, moment
+from synergy.balance.terms import DAY_US, QUARTER_US, VERSION, moment
 from tests.property.balance_input import (
     HOUR_US,
     MINUTE_US,
@@ -485,7 +485,11 @@ def test_a_damaged_part_is_named(letter: str, damage: str) -> None:
     partition.take()
     parts = {key: value for key, value in partition.parts.items() if value is not None}
     damaged = next(key for key in parts if key[:1] == letter.encode())
-    values = {"empty": b"", "other version": b"\x02" + parts[damaged][1:], "cut": b"\x01{"}
+    values = {
+        "empty": b"",
+        "other version": bytes([VERSION + 1]) + parts[damaged][1:],
+        "cut": bytes([VERSION]) + b"{",
+    }
     parts[damaged] = values[damage]
     with pytest.raises(PartError) as caught:
         PartitionBalances.restore(TOPIC, 0, RULES, parts.items(), lambda _: 0)
