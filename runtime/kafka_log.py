@@ -42,16 +42,20 @@ MOST_BYTES = 2 * 1024 * 1024
 _TIMEOUT_S = 15.0
 _POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
 _ATTEMPTS, _PAUSE_S = 20, 0.1
-# A topic that was just created and a broker that just started have no leader or coordinator for a moment.
-_SETTLING = {
+# A topic that was just created and a broker that just started have no leader or coordinator for a moment. That there is
+# no leader, or who it was, librdkafka remembers for minutes unless it is told to look again.
+_LEADERLESS = {
     KafkaError._NOENT,  # noqa: SLF001
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+}
+_SETTLING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 }
-_MOVED = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH}
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001
@@ -186,16 +190,16 @@ class KafkaLog:
                 cause = error.args[0]
                 if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise TopicMissingError(subject) from error
-                if cause.code() not in _SETTLING | _MOVED or attempt == _ATTEMPTS:
+                if cause.code() not in _SETTLING | _LEADERLESS or attempt == _ATTEMPTS:
                     message = f"{subject}: {cause.str()}"
                     raise LogError(message) from error
-                if cause.code() in _MOVED:
+                if cause.code() in _LEADERLESS:
                     self._look_again()
                 self._clock.sleep(_PAUSE_S)
         raise AssertionError  # the last attempt returns or raises
 
     def _look_again(self) -> None:
-        """Ask who leads what now: the admin client would go on with what it knew before the broker's restart."""
+        """Ask who leads what now."""
         with suppress(KafkaException):
             self._admin.list_topics(timeout=_TIMEOUT_S)
 
@@ -247,7 +251,7 @@ class KafkaLog:
                 return asking.committed(asked, _TIMEOUT_S)
             except KafkaException as error:
                 cause = error.args[0]
-                if cause.code() not in _SETTLING or attempt == _ATTEMPTS:
+                if cause.code() not in _SETTLING | _LEADERLESS or attempt == _ATTEMPTS:
                     message = f"{group}: {cause.str()}"
                     raise LogError(message) from error
                 self._clock.sleep(_PAUSE_S)

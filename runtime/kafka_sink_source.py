@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -94,9 +95,15 @@ class KafkaSinkSource:
         try:
             low, high = self._keeper.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
         except KafkaException as error:
+            self._look_again()
             raise SourceUnavailableError(str(error)) from error
         self._ends[tp] = high
         return low, high
+
+    def _look_again(self) -> None:
+        """Ask who leads what now: librdkafka remembers for minutes that there is no leader."""
+        with suppress(KafkaException):
+            self._keeper.list_topics(timeout=self._timeout_s)
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""

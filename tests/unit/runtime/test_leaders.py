@@ -1,0 +1,76 @@
+"""A client that was told that a partition has no leader asks again who leads it, as librdkafka does not by itself.
+
+A real broker gives that answer in the moment after it was frozen for half a minute, and not each time: `make chaos`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+import runtime.kafka_log
+import runtime.kafka_sink_source
+from runtime.clock import FakeClock
+from runtime.kafka_log import KafkaConnection, KafkaLog
+from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
+from runtime.log import TopicPartition
+from runtime.sink_source import SourceUnavailableError
+
+TP = TopicPartition("readings", 0)
+
+
+class _Client:
+    """Answers like librdkafka: from what it remembers, until it is asked for the cluster's topics."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+        self._stale = True
+
+    def __call__(self, *_: Any, **__: Any) -> _Client:
+        return self
+
+    def list_topics(self, **_: Any) -> None:
+        self._stale = False
+
+    def list_offsets(self, asked: Mapping[Any, Any], **_: Any) -> Mapping[Any, Future[Any]]:
+        answer: Future[Any] = Future()
+        if self._stale:
+            answer.set_exception(KafkaException(KafkaError(self._code)))
+        else:
+            answer.set_result(SimpleNamespace(offset=7))
+        return dict.fromkeys(asked, answer)
+
+    def get_watermark_offsets(self, *_: Any, **__: Any) -> tuple[int, int]:
+        if self._stale:
+            raise KafkaException(KafkaError(self._code))
+        return 0, 7
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        KafkaError._NOENT,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+    ],
+)
+def test_a_log_looks_again(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setattr(runtime.kafka_log, "AdminClient", _Client(code))
+    log = KafkaLog(KafkaConnection("nowhere:9092"), FakeClock())
+    assert log.bounds(TP) == (7, 7)
+
+
+def test_a_sink_source_looks_again_for_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        runtime.kafka_sink_source, "Consumer", _Client(KafkaError._UNKNOWN_PARTITION)
+    )
+    source = KafkaSinkSource(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+    with pytest.raises(SourceUnavailableError):
+        source.bounds(TP)
+    assert source.bounds(TP) == (0, 7)
