@@ -34,6 +34,8 @@ class WorkerTools:
 
 
 StageName = Literal["balance", "market"]
+_BALANCE_FETCH_BYTES = 256 * 1024
+"""Applying a batch costs milliseconds however few readings are in it, and a commit waits for a second anyway."""
 
 
 def partition_counts() -> Mapping[str, int]:
@@ -64,6 +66,7 @@ def balance_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
         changelog=topic_files.BALANCE_CHANGELOG,
         partitions=partitions[topic_files.AVAILABILITY],
         data=tools.data,
+        fetch_min_bytes=_BALANCE_FETCH_BYTES,
         rebuild=rebuild,
     )
     return Worker(settings, stage, tools.connection, SystemClock(), tools.metrics)

@@ -15,16 +15,20 @@ _METADATA_MAX_AGE_MS = 5_000
 """A group leader that joined a broker in its start knows no topic and assigns nothing until it looks again."""
 
 
-def faust_app(group: str, data: Path, connection: KafkaConnection) -> BatchApp:
+def faust_app(
+    group: str, data: Path, connection: KafkaConnection, fetch_min_bytes: int = 1
+) -> BatchApp:
     """Return the app: group membership by heartbeats, no tables, no web, no topic management.
 
     Args:
         group: the consumer group.
         data: where Faust may put files.
         connection: the cluster.
+        fetch_min_bytes: for what the broker waits, 0.2 s at most, before it answers a fetch.
     """
     return BatchApp(
         group,
+        fetch_min_bytes=fetch_min_bytes,
         broker=[f"kafka://{host}" for host in connection.bootstrap.split(",")],
         broker_credentials=faust_credentials(connection.security),
         datadir=data,

@@ -132,6 +132,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer: Any = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        consumer._fetch_min_bytes = cast("BatchApp", transport.app).fetch_min_bytes
         return consumer
 
     async def start_intake(self, positions: Mapping[TopicPartition, int], generation: int) -> None:
@@ -262,12 +263,14 @@ class BatchTransport(driver.Transport):
 class BatchApp(faust.App):
     """A Faust app on the batch transport.
 
-    `committed_positions` is what the workers have committed, by topic and partition.
+    `committed_positions` is what the workers have committed, by topic and partition. The broker answers a fetch when it
+    has `fetch_min_bytes`, or after 0.2 s with what there is.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take Faust's own arguments."""
+    def __init__(self, *args: Any, fetch_min_bytes: int = 1, **kwargs: Any) -> None:
+        """Take Faust's own arguments and one more."""
         super().__init__(*args, **kwargs)
+        self.fetch_min_bytes = fetch_min_bytes
         self.committed_positions: dict[TP, int] = {}
 
     def note_committed(self, partition: int, next_: Mapping[str, int]) -> None:
