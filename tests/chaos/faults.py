@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from runtime.failpoints import Place
@@ -30,6 +31,13 @@ def _worker(stand: Stand) -> str:
     return stand.choose.choice(WORKERS[stage])
 
 
+def _stand_still(stand: Stand, name: str) -> None:
+    pid = stand.signal(name, signal.SIGSTOP)
+    stand.wait(STOPPED_S)
+    with suppress(ProcessLookupError):  # it was dying of the fault before
+        os.kill(pid, signal.SIGCONT)
+
+
 def worker_killed(stand: Stand) -> None:
     """Kill -9 of a worker."""
     stand.signal(_worker(stand), signal.SIGKILL)
@@ -48,9 +56,7 @@ def both_workers_killed(stand: Stand) -> None:
 
 def worker_frozen(stand: Stand) -> None:
     """SIGSTOP beyond the session timeout, then SIGCONT: it wakes as a zombie."""
-    pid = stand.signal(_worker(stand), signal.SIGSTOP)
-    stand.wait(STOPPED_S)
-    os.kill(pid, signal.SIGCONT)
+    _stand_still(stand, _worker(stand))
 
 
 def worker_leaves_and_joins(stand: Stand) -> None:
@@ -70,9 +76,7 @@ def store_killed_in_insert(stand: Stand) -> None:
 
 def store_frozen(stand: Stand) -> None:
     """The ledger stands still for a while: lag grows, nothing is lost."""
-    pid = stand.signal("store", signal.SIGSTOP)
-    stand.wait(STOPPED_S)
-    os.kill(pid, signal.SIGCONT)
+    _stand_still(stand, "store")
 
 
 def source_killed(stand: Stand) -> None:
