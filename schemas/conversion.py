@@ -86,6 +86,15 @@ def from_plain(record: RecordType) -> Converter:
     return convert
 
 
+def plain_value(kind: AvroType) -> Converter:
+    """Return the function that makes the plain value of one field's value; it raises as `to_plain`'s does."""
+    return _to_plain_value(kind) or _unchanged
+
+
+def _unchanged(value: object) -> object:
+    return value
+
+
 def _special(
     record: RecordType, converter_of: Callable[[AvroType], Converter | None]
 ) -> tuple[tuple[str, Converter], ...]:

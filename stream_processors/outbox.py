@@ -81,19 +81,26 @@ class Outbox:
     def __init__(self, stage: str, codec: Codec, partitions: Mapping[str, int]) -> None:
         self._codec = codec
         self._partitions = partitions
-        self._stage = stage
+        self._places: dict[tuple[str, str], TopicPartition] = {}
         self._source = f"/synergy/{stage}".encode()
 
     def records(self, events: Iterable[Told]) -> list[OutRecord]:
         """Return the records of events, in order; the routing key is the programme."""
-        return [self._record(event) for event in events]
+        told = list(events)
+        values = self._codec.encode_many(told)
+        return [self._record(event, value) for event, value in zip(told, values, strict=True)]
 
-    def _record(self, event: Told) -> OutRecord:
+    def _record(self, event: Told, value: bytes) -> OutRecord:
         label = _label(event)
-        partition = partition_for(event.programme, self._partitions[label.topic])
         headers = self._headers(type(event).__name__, label)
-        tp = TopicPartition(label.topic, partition)
-        return OutRecord(tp, label.key, self._codec.encode(event), headers)
+        return OutRecord(self._tp(label.topic, event.programme), label.key, value, headers)
+
+    def _tp(self, topic: str, programme: str) -> TopicPartition:
+        place = self._places.get((topic, programme))
+        if place is None:
+            number = partition_for(programme, self._partitions[topic])
+            place = self._places[topic, programme] = TopicPartition(topic, number)
+        return place
 
     def _headers(self, record: str, label: _Label) -> tuple[tuple[str, bytes], ...]:
         headers = (
