@@ -18,14 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 from bench.background import Background
 from bench.foundation import codec_of, say, sender, take_free_ports
 from bench.machine import conditions
 from bench.market_pair import GIVER, MarketPair
-from bench.results import Bar, Condition, Figure, record
+from bench.results import Bar, Condition, Figure, percentiles, record
 from bench.running_stack import CpuShares, RunningStack, StackFailedError, running_stack
 from bench.step_change import FACILITIES, PER_SECOND, POLL_S, PROGRAMME, enrol, now_of, ready
 from schemas.identity import series_key
@@ -134,19 +133,14 @@ def figures(found: Seconds, asked: Asked, more: Mapping[str, Condition]) -> list
     said = conditions(
         {"rounds": asked.rounds, "background_readings_per_s": asked.per_second, **more}
     )
+    measured = (
+        ("command to outcome on REST", found.commands, 1.5),
+        ("cause to alert on REST", found.alerts, 3.0),
+    )
     return [
-        Figure(
-            name=f"{name}, p{percentile}",
-            value=quantiles(seconds, n=100, method="inclusive")[percentile - 1],
-            unit="s",
-            bar=Bar("<=", limit) if percentile == 99 else None,
-            conditions={**said, "slowest_s": round(max(seconds), 3)},
-        )
-        for name, seconds, limit in (
-            ("command to outcome on REST", found.commands, 1.5),
-            ("cause to alert on REST", found.alerts, 3.0),
-        )
-        for percentile in (50, 99)
+        figure
+        for name, seconds, limit in measured
+        for figure in percentiles(name, seconds, {50: None, 99: Bar("<=", limit)}, said)
     ]
 
 

@@ -15,13 +15,12 @@ import tempfile
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from statistics import quantiles
 
 from bench.background import Background
 from bench.foundation import Sender, codec_of, say, sender, take_free_ports
 from bench.machine import conditions
 from bench.market_pair import MarketPair
-from bench.results import Bar, Figure, record
+from bench.results import Bar, Figure, percentiles, record
 from bench.resume import idle
 from bench.running_stack import RunningStack, running_stack
 from bench.step_change import FACILITIES, enrol, enrol_pair, now_of, ready, under_load
@@ -71,22 +70,12 @@ def at_share(stack: RunningStack, pair: MarketPair, level: Level, steps: int) ->
             "readings_per_s": level.per_second,
             "readings": background.published,
             "sent_late_at_worst_s": round(background.behind_s, 2),
-            "slowest_s": round(max(seconds), 3),
             **used,
         }
     )
-    cuts = quantiles(seconds, n=100, method="inclusive")
-    bars = {99: BAR} if level.share == HELD_TO_THE_BAR else {}
-    return [
-        Figure(
-            name=f"latency at {level.share:.0%} of the maximum, p{percentile}",
-            value=cuts[percentile - 1],
-            unit="s",
-            bar=bars.get(percentile),
-            conditions=said,
-        )
-        for percentile in (50, 99)
-    ]
+    bar = BAR if level.share == HELD_TO_THE_BAR else None
+    bars = {50: None, 99: bar, 99.9: None}
+    return percentiles(f"latency at {level.share:.0%} of the maximum", seconds, bars, said)
 
 
 def measure(steps: int) -> list[Figure]:

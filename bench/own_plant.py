@@ -15,12 +15,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import quantiles
 
 from bench.first_match import open_matches
 from bench.foundation import take_free_ports
 from bench.machine import conditions
-from bench.results import Bar, Figure, record
+from bench.results import Bar, Figure, percentiles, record
 from bench.running_stack import CpuShares, RunningStack, StackFailedError, running_stack
 
 READINGS = 20
@@ -59,20 +58,9 @@ def measure(readings: int) -> list[Figure]:
             command(stack, "facilities", "import", str(plants), "--programme", PROGRAMME)
             used = CpuShares.begin(stack)
             seconds = [seconds_of(stack, 12 + number) for number in range(readings)]
-            said = conditions(
-                {"readings": readings, "slowest_s": round(max(seconds), 2), **used.end(stack)}
-            )
-    cuts = quantiles(seconds, n=100, method="inclusive")
-    return [
-        Figure(
-            name=f"own plant's reading to its matches or why none, p{percentile}",
-            value=cuts[percentile - 1],
-            unit="s",
-            bar=Bar("<=", 5.0) if percentile == 99 else None,
-            conditions=said,
-        )
-        for percentile in (50, 99)
-    ]
+            said = conditions({"readings": readings, **used.end(stack)})
+    name = "own plant's reading to its matches or why none"
+    return percentiles(name, seconds, {50: None, 99: Bar("<=", 5.0)}, said)
 
 
 def main() -> None:

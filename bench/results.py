@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import quantiles
 from typing import Any, Literal
 
 RESULTS = Path("var") / "bench" / "results.json"
@@ -67,6 +68,32 @@ class Figure:
             "holds": None if self.bar is None else self.bar.holds(self.value),
             "conditions": dict(self.conditions),
         }
+
+
+def percentiles(
+    name: str,
+    seconds: Sequence[float],
+    bars: Mapping[float, Bar | None],
+    conditions: Mapping[str, Condition],
+) -> list[Figure]:
+    """Return one figure for each percentile that `bars` names; the slowest time is one of the conditions.
+
+    >>> figures = percentiles("answer", [float(n) for n in range(1001)], {50: None, 99.9: Bar("<", 9)}, {})
+    >>> [(one.name, round(one.value)) for one in figures]
+    [('answer, p50', 500), ('answer, p99.9', 999)]
+    """
+    cuts = quantiles(seconds, n=1000, method="inclusive")
+    said = {**conditions, "slowest_s": round(max(seconds), 3)}
+    return [
+        Figure(
+            name=f"{name}, p{percentile:g}",
+            value=cuts[round(percentile * 10) - 1],
+            unit="s",
+            bar=bar,
+            conditions=said,
+        )
+        for percentile, bar in bars.items()
+    ]
 
 
 def record(figures: Sequence[Figure], path: Path = RESULTS) -> None:

@@ -17,14 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 from bench.background import Background
 from bench.foundation import Sender, codec_of, say, sender, take_free_ports
 from bench.machine import conditions
 from bench.market_pair import GIVER, GRAM_A_TONNE, MarketPair
-from bench.results import Bar, Condition, Figure, record
+from bench.results import Bar, Condition, Figure, percentiles, record
 from bench.running_stack import CpuShares, RunningStack, running_stack
 from runtime.clock import US_PER_S
 
@@ -142,21 +141,12 @@ def figures(
             "background_readings_per_s": asked.per_second,
             "background_readings": background.published,
             "background_behind_at_worst_s": round(background.behind_s, 2),
-            "slowest_s": round(max(seconds), 3),
             **more,
         }
     )
-    cuts = quantiles(seconds, n=100, method="inclusive")
-    return [
-        Figure(
-            name=f"step change to visible match, p{percentile}",
-            value=cuts[percentile - 1],
-            unit="s",
-            bar=Bar("<=", limit),
-            conditions=said,
-        )
-        for percentile, limit in ((50, 1.5), (99, 3.0))
-    ]
+    return percentiles(
+        "step change to visible match", seconds, {50: Bar("<=", 1.5), 99: Bar("<=", 3.0)}, said
+    )
 
 
 def main() -> None:

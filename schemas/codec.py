@@ -107,7 +107,7 @@ class Codec:
     def encode_many(self, events: Iterable[Event]) -> list[bytes]:
         """Return the framed values of many events, in order. Raises as `encode`.
 
-        Runs of one record are written by column, at a third of the CPU.
+        Runs of one record are written by column, at a quarter of the CPU.
         """
         runs = (list(run) for _, run in groupby(events, type))
         return [value for run in runs for value in self._encode_run(run)]

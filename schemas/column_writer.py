@@ -1,4 +1,4 @@
-"""Writes the bodies of many events of one record by column: a third of the row codec's CPU.
+"""Writes the bodies of many events of one record by column: a quarter of the row codec's CPU.
 
 The bytes are the row codec's. What a column can't be sure of (a value of another type than the event's, a number out of
 range) raises, whatever the type of the error: the row codec then writes the events and says which field is wrong.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
-from operator import attrgetter
+from operator import attrgetter, index
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
@@ -113,13 +113,17 @@ def _to_plain_value(kind: AvroType) -> Converter | None:
         case EnumType():
             return None
         case Primitive(kind="int"):
-            return _int
+            return _int_value
         case Primitive(logical="uuid"):
             return _uuid_text
         case Primitive(logical="timestamp-micros"):
             return _microseconds
         case Primitive(logical="decimal"):
             return _decimal_bytes(kind)
+        case Primitive(kind="long"):
+            return index  # fastavro cuts the fraction of a float off
+        case Primitive(kind="boolean"):
+            return _boolean
         case Primitive():
             return None
 
@@ -165,6 +169,16 @@ def _members(enum: type[StrEnum]) -> dict[str, StrEnum]:
 def _int(value: int) -> int:
     if not -_INT_LIMIT <= value < _INT_LIMIT:
         raise ValueError(f"{value} does not fit in 32 bits")
+    return value
+
+
+def _int_value(value: int) -> int:
+    return _int(index(value))
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"expected true or false, found {value!r}")
     return value
 
 

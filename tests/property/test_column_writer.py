@@ -41,6 +41,9 @@ def test_many_events_of_several_records_stay_in_order(some: list[Event], other: 
     ("field", "value"),
     [
         ("quantity_24h", 1 << 63),
+        ("quantity_24h", 1.5),
+        ("days_seen", 1.5),
+        ("stale", None),
         ("quantity_24h", "7"),
         ("days_seen", 1 << 31),
         ("as_of", datetime(2024, 7, 1)),  # noqa: DTZ001
