@@ -16,7 +16,11 @@ _METADATA_MAX_AGE_MS = 5_000
 
 
 def faust_app(
-    group: str, data: Path, connection: KafkaConnection, fetch_min_bytes: int = 1
+    group: str,
+    data: Path,
+    connection: KafkaConnection,
+    fetch_min_bytes: int = 1,
+    first_topics: tuple[str, ...] = (),
 ) -> BatchApp:
     """Return the app: group membership by heartbeats, no tables, no web, no topic management.
 
@@ -25,10 +29,12 @@ def faust_app(
         data: where Faust may put files.
         connection: the cluster.
         fetch_min_bytes: for what the broker waits, 0.2 s at most, before it answers a fetch.
+        first_topics: what comes of them in one fetch is taken in before the rest.
     """
     return BatchApp(
         group,
         fetch_min_bytes=fetch_min_bytes,
+        first_topics=first_topics,
         broker=[f"kafka://{host}" for host in connection.bootstrap.split(",")],
         broker_credentials=faust_credentials(connection.security),
         datadir=data,

@@ -127,12 +127,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self._generations: dict[Any, int] = {}
         self._paused: set[Any] = set()
+        self._first: tuple[str, ...] = ()
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer: Any = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        consumer._fetch_min_bytes = cast("BatchApp", transport.app).fetch_min_bytes
+        app = cast("BatchApp", transport.app)
+        consumer._fetch_min_bytes = app.fetch_min_bytes
+        self._first = app.first_topics
         return consumer
 
     async def start_intake(self, positions: Mapping[TopicPartition, int], generation: int) -> None:
@@ -189,8 +192,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 drained = dict(self._drain(fetcher))
             return drained
 
+    def _later(self, tp: Any) -> bool:
+        """Sort topics that are to be taken in first to the front: what comes in one fetch may depend on them."""
+        return tp.topic not in self._first
+
     def _drain(self, fetcher: Any) -> Iterator[tuple[Any, Batch]]:
-        for tp in list(fetcher._records):
+        for tp in sorted(fetcher._records, key=self._later):
             generation = self._generations.get(tp)
             if generation is None or tp in self._paused:
                 continue
@@ -264,12 +271,19 @@ class BatchApp(faust.App):
     """A Faust app on the batch transport.
 
     `committed_positions` is what the workers have committed, by topic and partition. The broker answers a fetch when it
-    has `fetch_min_bytes`, or after 0.2 s with what there is.
+    has `fetch_min_bytes`, or after 0.2 s with what there is; of one answer the `first_topics` are handed on first.
     """
 
-    def __init__(self, *args: Any, fetch_min_bytes: int = 1, **kwargs: Any) -> None:
-        """Take Faust's own arguments and one more."""
+    def __init__(
+        self,
+        *args: Any,
+        fetch_min_bytes: int = 1,
+        first_topics: tuple[str, ...] = (),
+        **kwargs: Any,
+    ) -> None:
+        """Take Faust's own arguments and two more."""
         super().__init__(*args, **kwargs)
+        self.first_topics = first_topics
         self.fetch_min_bytes = fetch_min_bytes
         self.committed_positions: dict[TP, int] = {}
 

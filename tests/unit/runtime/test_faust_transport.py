@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from runtime.faust_transport import read_all
+from runtime.faust_transport import BatchConsumerThread, read_all
 
 TP = TopicPartition("readings", 0)
 PRODUCER, OTHER = 7, 8
@@ -111,3 +112,19 @@ def test_a_fetch_from_before_a_seek_is_dropped() -> None:
     state.position = 4
     assert read_all(TP, found, 1) is None
     assert state.position == 4
+
+
+@pytest.mark.parametrize("came", [("readings", "facilities"), ("facilities", "readings")])
+def test_of_one_fetch_the_first_topics_are_handed_on_first(came: tuple[str, ...]) -> None:
+    thread: Any = object.__new__(BatchConsumerThread)
+    thread._first = ("facilities",)
+    thread._paused = set()
+    tps = [TopicPartition(topic, 0) for topic in came]
+    thread._generations = dict.fromkeys(tps, 1)
+    fetcher = SimpleNamespace(
+        _records={tp: _fetch(0)[0] for tp in tps},
+        _notify=lambda _: None,
+        _wait_consume_future=None,
+    )
+    handed_on = [tp.topic for tp, _ in thread._drain(fetcher)]
+    assert handed_on == ["facilities", "readings"]
