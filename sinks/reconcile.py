@@ -30,16 +30,17 @@ _OFFSETS = " UNION ALL ".join(
     f"SELECT _offset FROM {table} WHERE {_IN_WINDOW}"  # noqa: S608 - names of our own tables
     for table in LEDGER_TABLES
 )
-_DOUBLED = f"SELECT _offset FROM ({_OFFSETS}) GROUP BY _offset HAVING count() > 1 ORDER BY _offset"  # noqa: S608
-_GAPS = f"""
-SELECT before + 1, _offset - 1 FROM
+_ODD = f"""
+SELECT before + 1, _offset, copies FROM
 (
-    SELECT _offset, lagInFrame(_offset, 1, {{first:Int64}} - 1) OVER
+    SELECT _offset, copies, lagInFrame(_offset, 1, {{first:Int64}} - 1) OVER
         (ORDER BY _offset ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
-    FROM (SELECT DISTINCT _offset FROM ({_OFFSETS}) UNION ALL SELECT {{last:Int64}} + 1)
+    FROM (SELECT _offset, count() AS copies FROM ({_OFFSETS}) GROUP BY _offset UNION ALL SELECT {{last:Int64}} + 1, 1)
 )
-WHERE _offset > before + 1
+WHERE _offset > before + 1 OR copies > 1
+ORDER BY _offset
 """  # noqa: S608
+"""Offsets that are there more than once or behind a gap, with the start of the gap and their number of copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,13 @@ class Reconciler:
             "first": window.first,
             "last": window.last,
         }
-        doubled = [int(str(row[0])) for row in self.database.query(_DOUBLED, parameters).rows]
-        gaps = [
-            OffsetRange(int(str(first)), int(str(last)))
-            for first, last in self.database.query(_GAPS, parameters).rows
+        rows = self.database.query(_ODD, parameters).rows
+        odd = [
+            (int(str(start)), int(str(offset)), int(str(copies))) for start, offset, copies in rows
         ]
-        missing = self._visible(place.tp, sorted(gaps)) if gaps else []
+        gaps = [OffsetRange(start, offset - 1) for start, offset, _ in odd if start < offset]
+        doubled = [offset for _, offset, copies in odd if copies > 1]
+        missing = self._visible(place.tp, gaps) if gaps else []
         return Reconciliation(
             place.tp,
             window,
