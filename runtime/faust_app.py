@@ -19,8 +19,9 @@ def faust_app(
     group: str,
     data: Path,
     connection: KafkaConnection,
-    fetch_min_bytes: int = 1,
-    first_topics: tuple[str, ...] = (),
+    *,
+    fetch_min_bytes: int,
+    first_topics: tuple[str, ...],
 ) -> BatchApp:
     """Return the app: group membership by heartbeats, no tables, no web, no topic management.
 
@@ -29,7 +30,7 @@ def faust_app(
         data: where Faust may put files.
         connection: the cluster.
         fetch_min_bytes: for what the broker waits, 0.2 s at most, before it answers a fetch.
-        first_topics: what comes of them in one fetch is taken in before the rest.
+        first_topics: all that is there of them is taken in before the rest of the partition.
     """
     return BatchApp(
         group,

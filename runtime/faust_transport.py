@@ -27,7 +27,8 @@ from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from runtime.log import Batch, Records, TopicPartition
+from runtime.log import Batch, TopicPartition
+from runtime.whole_batches import read_all
 
 if TYPE_CHECKING:
     from faust.types.tuples import Message
@@ -48,75 +49,6 @@ class _PassThrough(codecs.Codec):
 
 
 codecs.register(BATCH_CODEC, _PassThrough())
-
-
-class _WholeBatch:
-    """A record batch that gives all its records as one: aiokafka's steps for each record cost as much as parsing it.
-
-    `offset` is that of the last record; what lies before the fetch position is cut away afterwards.
-    """
-
-    def __init__(self, batch: Any) -> None:
-        self._batch = batch
-        self.offset = -1
-        self.records: list[Any] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._batch, name)
-
-    def __next__(self) -> Any:
-        return next(self._batch)  # of a control batch
-
-    def __iter__(self) -> Iterator[_WholeBatch]:
-        self.records = list(self._batch)
-        if self.records:
-            self.offset = self.records[-1].offset
-            yield self
-
-
-class _WholeBatches:
-    """The record batches of one fetch of one partition."""
-
-    def __init__(self, batches: Any) -> None:
-        self.has_next = batches.has_next
-        self._batches = batches
-
-    def next_batch(self) -> _WholeBatch:
-        return _WholeBatch(self._batches.next_batch())
-
-
-def _as_it_is(_tp: object, record: _WholeBatch) -> _WholeBatch:
-    """Stand for the method that makes a `ConsumerRecord`."""
-    return record
-
-
-def read_all(tp: Any, found: Any, generation: int) -> Batch | None:
-    """Return what a fetch of one partition holds from the fetch position on; the position moves behind it.
-
-    Args:
-        tp: the partition, as aiokafka names it.
-        found: an aiokafka `FetchResult`; it is used up.
-        generation: of the intake it was read for.
-    """
-    if not found.has_more() or not found._assignment.active:
-        found.getall()
-        return None
-    state = found._assignment.state_value(tp)
-    start = state.position
-    unread = found._partition_records
-    unread._records = _WholeBatches(unread._records)
-    unread._consumer_record = _as_it_is
-    raw = [record for whole in found.getall() for record in whole.records]
-    if state.position <= start:
-        return None
-    records = Records(
-        [r.offset for r in raw],
-        [r.key for r in raw],
-        [r.value for r in raw],
-        [r.timestamp for r in raw],
-    )
-    ours = TopicPartition(tp.topic, tp.partition)
-    return Batch(ours, start, state.position, generation, records.since(start))
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -196,6 +128,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Sort topics that are to be taken in first to the front: what comes in one fetch may depend on them."""
         return tp.topic not in self._first
 
+    def _too_early(self, tp: Any, found: Any) -> bool:
+        """Whether more of a first topic of the partition is known to be there than was handed on."""
+        if not self._later(tp):
+            return False
+        for topic in self._first:
+            first = found._assignment.state_value(VendorPartition(topic, tp.partition))
+            if first.lso is not None and first.position < first.lso:
+                return True
+        return False
+
     def _drain(self, fetcher: Any) -> Iterator[tuple[Any, Batch]]:
         for tp in sorted(fetcher._records, key=self._later):
             generation = self._generations.get(tp)
@@ -206,6 +148,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 del fetcher._records[tp]
                 fetcher._notify(fetcher._wait_consume_future)
                 found.check_raise()
+                continue
+            if self._too_early(tp, found):
                 continue
             batch = read_all(tp, found, generation)
             if not found.has_more():
@@ -271,14 +215,15 @@ class BatchApp(faust.App):
     """A Faust app on the batch transport.
 
     `committed_positions` is what the workers have committed, by topic and partition. The broker answers a fetch when it
-    has `fetch_min_bytes`, or after 0.2 s with what there is; of one answer the `first_topics` are handed on first.
+    has `fetch_min_bytes`, or after 0.2 s with what there is. Of a partition all that is there of its `first_topics` is
+    handed on before the rest.
     """
 
     def __init__(
         self,
         *args: Any,
-        fetch_min_bytes: int = 1,
-        first_topics: tuple[str, ...] = (),
+        fetch_min_bytes: int,
+        first_topics: tuple[str, ...],
         **kwargs: Any,
     ) -> None:
         """Take Faust's own arguments and two more."""

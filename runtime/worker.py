@@ -80,7 +80,10 @@ class Worker(Generic[State]):
         self._clock = clock
         self._log = KafkaLog(connection)
         self._threads = ThreadPoolExecutor(2 * settings.partitions + 4, settings.stage)
-        self._app = faust_app(settings.group, settings.data, connection, settings.fetch_min_bytes)
+        self._app = faust_app(
+            settings.group, settings.data, connection,
+            fetch_min_bytes=settings.fetch_min_bytes, first_topics=settings.first,
+        )  # fmt: skip
         self.assignment: Assignment[State] = Assignment(
             lambda p, now_us: PartitionTask(settings.task(p, p in self._committed), stage, now_us)
         )

@@ -46,5 +46,6 @@ def test_a_mechanism_that_faust_lacks_is_named_with_its_setting() -> None:
 
 def test_the_app_of_a_worker_has_them(tmp_path: Path) -> None:
     security = {"security.protocol": "SASL_PLAINTEXT", "sasl.username": "u", "sasl.password": "p"}
-    app: BatchApp = faust_app("g", tmp_path, KafkaConnection("127.0.0.1:1", security))
+    connection = KafkaConnection("127.0.0.1:1", security)
+    app: BatchApp = faust_app("g", tmp_path, connection, fetch_min_bytes=1, first_topics=())
     assert isinstance(app.conf.broker_credentials, faust.SASLCredentials)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +15,11 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from runtime.faust_transport import BatchConsumerThread, read_all
+from runtime.clock import SystemClock
+from runtime.faust_transport import BatchConsumerThread
+from runtime.kafka_log import KafkaConnection
+from runtime.whole_batches import read_all
+from runtime.worker import Worker, WorkerSettings
 
 TP = TopicPartition("readings", 0)
 PRODUCER, OTHER = 7, 8
@@ -28,6 +33,7 @@ class _Position:
     """Stands for aiokafka's state of an assigned partition."""
 
     position: int
+    lso: int | None = None
     paused: bool = False
 
     def consumed_to(self, position: int) -> None:
@@ -36,11 +42,11 @@ class _Position:
 
 @dataclass
 class _Assignment:
-    state: _Position
+    states: dict[TopicPartition, _Position]
     active: bool = True
 
-    def state_value(self, _tp: object) -> _Position:
-        return self.state
+    def state_value(self, tp: TopicPartition) -> _Position:
+        return self.states[tp]
 
 
 def _batch(
@@ -73,16 +79,20 @@ LOG = {
 """Record batches by their last offset."""
 
 
-def _fetch(position: int) -> tuple[FetchResult, _Position]:
+def _result(tp: TopicPartition, assignment: _Assignment) -> FetchResult:
     """Return what a broker sends for a position: from the batch that holds it on."""
+    position = assignment.states[tp].position
     sent = b"".join(batch for last, batch in LOG.items() if last >= position)
     aborted = [(PRODUCER, 3)] if position <= 5 else []
     records = PartitionRecords(
-        TP, MemoryRecords(sent), aborted, position, None, None, False, READ_COMMITTED
+        tp, MemoryRecords(sent), aborted, position, None, None, False, READ_COMMITTED
     )
+    return FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
+
+
+def _fetch(position: int) -> tuple[FetchResult, _Position]:
     state = _Position(position)
-    found = FetchResult(TP, assignment=_Assignment(state), partition_records=records, backoff=0)
-    return found, state
+    return _result(TP, _Assignment({TP: state})), state
 
 
 @pytest.mark.parametrize("position", range(11))
@@ -114,17 +124,64 @@ def test_a_fetch_from_before_a_seek_is_dropped() -> None:
     assert state.position == 4
 
 
-@pytest.mark.parametrize("came", [("readings", "facilities"), ("facilities", "readings")])
-def test_of_one_fetch_the_first_topics_are_handed_on_first(came: tuple[str, ...]) -> None:
-    thread: Any = object.__new__(BatchConsumerThread)
-    thread._first = ("facilities",)
-    thread._paused = set()
-    tps = [TopicPartition(topic, 0) for topic in came]
-    thread._generations = dict.fromkeys(tps, 1)
-    fetcher = SimpleNamespace(
-        _records={tp: _fetch(0)[0] for tp in tps},
-        _notify=lambda _: None,
-        _wait_consume_future=None,
-    )
-    handed_on = [tp.topic for tp, _ in thread._drain(fetcher)]
-    assert handed_on == ["facilities", "readings"]
+END = 11
+"""Where the log ends."""
+FACILITIES, READINGS = TopicPartition("facilities", 0), TopicPartition("readings", 0)
+ELSEWHERE = TopicPartition("readings", 1)
+
+
+@dataclass
+class _Intake:
+    """A thread with fetched records of two partitions, of which facilities are to be taken in first."""
+
+    came: Sequence[TopicPartition]
+    facilities_end: int = END
+    thread: Any = field(init=False)
+    fetcher: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        ends = {FACILITIES: self.facilities_end, READINGS: END, ELSEWHERE: END}
+        beside = {TopicPartition("facilities", 1): _Position(END, END)}
+        states = {tp: _Position(0, end) for tp, end in ends.items()} | beside
+        self.thread = object.__new__(BatchConsumerThread)
+        self.thread._first = ("facilities",)
+        self.thread._paused = set()
+        self.thread._generations = dict.fromkeys(self.came, 1)
+        self.fetcher = SimpleNamespace(
+            _records={tp: _result(tp, _Assignment(states)) for tp in self.came},
+            _notify=lambda _: None,
+            _wait_consume_future=None,
+        )
+
+    def handed_on(self) -> list[TopicPartition]:
+        return [tp for tp, _ in self.thread._drain(self.fetcher)]
+
+
+@pytest.mark.parametrize("came", [(READINGS, FACILITIES), (FACILITIES, READINGS)])
+def test_of_one_fetch_the_first_topics_are_handed_on_first(came: Sequence[TopicPartition]) -> None:
+    assert _Intake(came).handed_on() == [FACILITIES, READINGS]
+
+
+def test_readings_wait_while_facilities_of_their_partition_are_not_handed_on() -> None:
+    intake = _Intake((READINGS, ELSEWHERE, FACILITIES))
+    intake.thread._paused = {FACILITIES}
+    assert intake.handed_on() == [ELSEWHERE]
+    intake.thread._paused.clear()
+    assert intake.handed_on() == [FACILITIES, READINGS]
+
+
+def test_readings_wait_for_facilities_that_did_not_fit_into_the_fetch() -> None:
+    intake = _Intake((READINGS, FACILITIES), facilities_end=END + 1)
+    assert intake.handed_on() == [FACILITIES]
+    assert intake.handed_on() == []
+    assert list(intake.fetcher._records) == [READINGS]
+
+
+def test_a_worker_names_what_is_to_be_taken_in_first(tmp_path: Path) -> None:
+    settings = WorkerSettings(
+        stage="balance", group="g", inputs=("readings", "facilities"), changelog="changes",
+        partitions=1, data=tmp_path, first=("facilities",),
+    )  # fmt: skip
+    stage: Any = None
+    worker: Any = Worker(settings, stage, KafkaConnection("127.0.0.1:1"), SystemClock())
+    assert worker._app.first_topics == ("facilities",)
