@@ -11,34 +11,47 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runtime.ledger_database import ReadOnlyDatabase
 from runtime.log import TopicPartition
 from runtime.sink_source import Position, SinkSource
-from sinks.container import Place
 from sinks.ledger_protocol import OffsetRange
 from sinks.ledger_tables import LEDGER_TABLES
 
 _SHOWN = 100
 _POLL_RECORDS = 5_000
 _POLL_S = 0.1
+_OF_ONE_WINDOW = "[indexOf({partitions:Array(Int32)}, _partition)]"
 _IN_WINDOW = (
-    "_topic = {topic:String} AND _topic_id = {topic_id:String} AND _partition = {partition:Int32} "
-    "AND _offset BETWEEN {first:Int64} AND {last:Int64}"
+    "_topic = {topic:String} AND _topic_id = {topic_id:String} AND has({partitions:Array(Int32)}, _partition) "
+    "AND _offset BETWEEN arrayMin({firsts:Array(Int64)}) AND arrayMax({lasts:Array(Int64)}) "
+    f"AND _offset BETWEEN {{firsts:Array(Int64)}}{_OF_ONE_WINDOW} AND {{lasts:Array(Int64)}}{_OF_ONE_WINDOW}"
 )
 _OFFSETS = " UNION ALL ".join(
-    f"SELECT _offset FROM {table} WHERE {_IN_WINDOW}"  # noqa: S608 - names of our own tables
+    f"SELECT _partition, _offset FROM {table} WHERE {_IN_WINDOW}"  # noqa: S608 - names of our own tables
     for table in LEDGER_TABLES
 )
+_EDGES = f"""
+SELECT arrayJoin({{partitions:Array(Int32)}}) AS _partition,
+    arrayJoin([{{firsts:Array(Int64)}}{_OF_ONE_WINDOW} - 1, {{lasts:Array(Int64)}}{_OF_ONE_WINDOW} + 1]) AS _offset
+"""
+"""The offset before and the offset behind each window."""
 _ODD = f"""
-SELECT before + 1, _offset, copies FROM
+SELECT _partition, before + 1, _offset, copies FROM
 (
-    SELECT _offset, copies, lagInFrame(_offset, 1, {{first:Int64}} - 1) OVER
-        (ORDER BY _offset ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
-    FROM (SELECT _offset, count() AS copies FROM ({_OFFSETS}) GROUP BY _offset UNION ALL SELECT {{last:Int64}} + 1, 1)
+    SELECT _partition, _offset, copies, row_number() OVER of_partition > 1 AS inside,
+        lagInFrame(_offset) OVER of_partition AS before
+    FROM
+    (
+        SELECT _partition, _offset, count() AS copies FROM ({_OFFSETS} UNION ALL {_EDGES})
+        GROUP BY _partition, _offset
+    )
+    WINDOW of_partition AS
+        (PARTITION BY _partition ORDER BY _offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-WHERE _offset > before + 1 OR copies > 1
-ORDER BY _offset
+WHERE inside AND (_offset > before + 1 OR copies > 1)
+ORDER BY _partition, _offset
 """  # noqa: S608
 """Offsets that are there more than once or behind a gap, with the start of the gap and their number of copies."""
 
@@ -55,13 +68,22 @@ class Reconciliation:
     doubled_count: int
 
 
+class _Odd(NamedTuple):
+    """An offset that is there more than once, or behind a gap that begins `after` the offset before."""
+
+    after: int
+    offset: int
+    copies: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Compares windows. `source` is of a group of its own, and nobody else uses it."""
+    """Compares windows of at most `window` offsets. `source` is of a group of its own, and nobody else uses it."""
 
     database: ReadOnlyDatabase
     source: SinkSource
     stopping: Callable[[], bool]
+    window: int = 200_000
 
     def compare(self, ends: Mapping[TopicPartition, int]) -> Sequence[Reconciliation]:
         """Compare what is new below these offsets, which the sink says are in the ledger.
@@ -69,40 +91,60 @@ class Reconciler:
         Raises SourceUnavailableError, DatabaseUnavailableError, OffsetGoneError: try again later.
         """
         ids = {topic: self.source.describe(topic).topic_id for topic in {tp.topic for tp in ends}}
-        noted = self.source.committed(list(ends))
+        starts = self._starts(ends, ids)
         found: list[Reconciliation] = []
-        for tp, end in ends.items():
-            place = Place(tp, ids[tp.topic])
-            start, _ = self.source.bounds(tp)
-            known = noted.get(tp)
-            first = max(start, known.next if known and known.note == place.topic_id else 0)
-            if first < end and not self.stopping():
-                found.append(self._window(place, OffsetRange(first, end - 1)))
-                self.source.commit({tp: Position(end, place.topic_id)})
+        for topic, topic_id in ids.items():
+            left = {tp: start for tp, start in starts.items() if tp.topic == topic}
+            while left and not self.stopping():
+                windows = {
+                    tp: OffsetRange(first, min(first + self.window, ends[tp]) - 1)
+                    for tp, first in left.items()
+                }
+                found += self._windows(topic_id, windows)
+                done = {tp: window.last + 1 for tp, window in windows.items()}
+                self.source.commit({tp: Position(n, topic_id) for tp, n in done.items()})
+                left = {tp: n for tp, n in done.items() if n < ends[tp]}
         return found
 
-    def _window(self, place: Place, window: OffsetRange) -> Reconciliation:
+    def _starts(
+        self, ends: Mapping[TopicPartition, int], ids: Mapping[str, str]
+    ) -> Mapping[TopicPartition, int]:
+        """Return the first offset that is to be compared, of each partition that has something new."""
+        noted = self.source.committed(list(ends))
+        starts: dict[TopicPartition, int] = {}
+        for tp, end in ends.items():
+            known = noted.get(tp)
+            compared = known.next if known and known.note == ids[tp.topic] else 0
+            first = max(compared, self.source.bounds(tp)[0]) if compared < end else end
+            if first < end:
+                starts[tp] = first
+        return starts
+
+    def _windows(
+        self, topic_id: str, windows: Mapping[TopicPartition, OffsetRange]
+    ) -> list[Reconciliation]:
+        """Compare windows of partitions of one topic."""
         parameters = {
-            "topic": place.tp.topic,
-            "topic_id": place.topic_id,
-            "partition": place.tp.partition,
-            "first": window.first,
-            "last": window.last,
+            "topic": next(iter(windows)).topic,
+            "topic_id": topic_id,
+            "partitions": [tp.partition for tp in windows],
+            "firsts": [window.first for window in windows.values()],
+            "lasts": [window.last for window in windows.values()],
         }
-        rows = self.database.query(_ODD, parameters).rows
-        odd = [
-            (int(str(start)), int(str(offset)), int(str(copies))) for start, offset, copies in rows
-        ]
-        gaps = [OffsetRange(start, offset - 1) for start, offset, _ in odd if start < offset]
-        doubled = [offset for _, offset, copies in odd if copies > 1]
-        missing = self._visible(place.tp, gaps) if gaps else []
+        odd: dict[int, list[_Odd]] = {tp.partition: [] for tp in windows}
+        for row in self.database.query(_ODD, parameters).rows:
+            partition, *numbers = (int(str(number)) for number in row)
+            odd[partition].append(_Odd(*numbers))
+        return [self._window(tp, window, odd[tp.partition]) for tp, window in windows.items()]
+
+    def _window(
+        self, tp: TopicPartition, window: OffsetRange, odd: Sequence[_Odd]
+    ) -> Reconciliation:
+        doubled = [one.offset for one in odd if one.copies > 1]
+        gaps = [OffsetRange(one.after, one.offset - 1) for one in odd if one.after < one.offset]
+        missing = self._visible(tp, gaps) if gaps else []
         return Reconciliation(
-            place.tp,
-            window,
-            tuple(missing[:_SHOWN]),
-            len(missing),
-            tuple(doubled[:_SHOWN]),
-            len(doubled),
+            tp, window, tuple(missing[:_SHOWN]), len(missing), tuple(doubled[:_SHOWN]), len(doubled)
         )
 
     def _visible(self, tp: TopicPartition, gaps: Sequence[OffsetRange]) -> list[int]:

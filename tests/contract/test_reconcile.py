@@ -35,10 +35,10 @@ def _fill(ledger: EngineLedger) -> int:
     return ledger.topics.source("x").bounds(TP)[1]
 
 
-def _compare(ledger: EngineLedger, end: int) -> list[Reconciliation]:
+def _compare(ledger: EngineLedger, end: int, window: int = 1_000) -> list[Reconciliation]:
     reader = ledger.database.reader(QueryLimits(result_rows=1_000_000))
     source = ledger.topics.source("check")
-    found = list(Reconciler(reader, source, lambda: False).compare({TP: end}))
+    found = list(Reconciler(reader, source, lambda: False, window).compare({TP: end}))
     reader.close()
     return found
 
@@ -92,3 +92,37 @@ def test_a_topic_made_again_is_compared_from_its_start(ledger: EngineLedger) -> 
     ledger.append("availability", availability(1))
     (found,) = _compare(ledger, 1)
     assert found.missing == (0,)
+
+
+def test_a_long_ledger_is_compared_in_windows(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    ledger.database.command("DELETE FROM availability WHERE _offset IN (0, 3, 5, 10)")
+    found = _compare(ledger, end, window=4)
+    assert [(one.window.first, one.window.last) for one in found] == [
+        (0, 3),
+        (4, 7),
+        (8, 11),
+        (12, 12),
+    ]
+    assert [one.missing for one in found] == [(0, 3), (5,), (10,), ()]
+
+
+def test_partitions_of_a_topic_are_compared_each_by_itself(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    beside = TopicPartition(TP.topic, 1)
+    for sequence in range(1, 4):
+        ledger.append("availability", availability(sequence, source="meter-2"), beside.partition)
+    ledger.drain()
+    ledger.database.command(
+        "INSERT INTO availability SELECT * FROM availability WHERE _partition = 0 AND _offset = 2"
+    )
+    ledger.database.command("DELETE FROM availability WHERE _partition = 1 AND _offset = 1")
+    reader = ledger.database.reader(QueryLimits())
+    found = Reconciler(reader, ledger.topics.source("check"), lambda: False).compare(
+        {TP: end, beside: 3}
+    )
+    reader.close()
+    assert found == [
+        Reconciliation(TP, OffsetRange(0, end - 1), (), 0, (2,), 1),
+        Reconciliation(beside, OffsetRange(0, 2), (1,), 1, (), 0),
+    ]
