@@ -147,6 +147,7 @@ def _java(spec: BrokerSpec, class_path: Sequence[Path]) -> list[str]:
         f"-Xmx{spec.heap_mb}m",
         "-Xms64m",
         "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",  # C2 costs half of an idle broker's CPU and gains a small one nothing
         "-XX:+ExitOnOutOfMemoryError",
         "-Xss512k",
         "-Djava.awt.headless=true",
