@@ -27,6 +27,7 @@ from cli.worker import partition_counts
 from producers.load import LoadPlan, load_records
 from runtime.clickhouse import ClickHouse, EmbeddedEngine, open_database
 from runtime.clock import SystemClock, process_cpu_s
+from runtime.collector import collect_rarely
 from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.ledger_database import AvroInsert
@@ -113,6 +114,7 @@ def drain(
             break
         except SourceUnavailableError:
             clock.sleep(0.2)
+    collect_rarely()  # as the store does
     began, cpu = clock.monotonic_s(), process_cpu_s()
     while sum(rows for _, rows in sink.status.written) < readings:
         sink.step(0.1)

@@ -32,6 +32,7 @@ from console.views import Views
 from producers.gateway.intake import ReadingIntake
 from runtime.clickhouse import ClickHouse, ClickHouseServer, EmbeddedEngine, open_database
 from runtime.clock import Clock
+from runtime.collector import collect_rarely
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
@@ -150,6 +151,7 @@ async def run_store(plan: StorePlan, tools: StoreTools) -> bool:
     try:
         for migration in migrate(database, shipped()):
             tools.log.info("migration applied", version=migration.version, name=migration.name)
+        collect_rarely()
         thread = _SinkThread(_sink(plan, tools, database), tools.log)
         readers = LedgerReaders.of(database)
         try:
