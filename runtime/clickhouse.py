@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from runtime.ledger_database import (
-    AvroInsert,
+    BlockInsert,
     DatabaseLockedError,
     DatabaseUnavailableError,
     LedgerDatabaseError,
@@ -154,14 +154,14 @@ class ClickHouse:
         with _translated():
             self._client.command(statement)
 
-    def insert_avro(self, insert: AvroInsert) -> None:
-        """Insert one container as one block, so that it becomes one part or nothing."""
+    def insert(self, insert: BlockInsert) -> None:
+        """Insert the rows as one block, so that they become one part or nothing."""
         with _translated():
             self._client.raw_insert(
                 insert.table,
                 column_names=insert.columns,
-                insert_block=insert.container,
-                fmt="Avro",
+                insert_block=insert.rows,
+                fmt=insert.encoding,
                 settings={
                     "async_insert": "0",
                     "insert_deduplication_token": insert.token,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,22 @@ class Rows:
     rows: tuple[tuple[object, ...], ...]
 
 
+Encoding: TypeAlias = Literal["Avro", "ArrowStream"]
+"""How rows are written, by ClickHouse's name of the format: an Avro object container, or an Arrow stream."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AvroInsert:
-    """One insert of an Avro object container file. It becomes one part of one table, or nothing.
+class BlockInsert:
+    """One insert of encoded rows. It becomes one part of one table, or nothing.
 
     `token` names the rows: the engine keeps one copy of inserts that carry the same token. `columns` are the fields of
-    the container that the table takes; other fields of the container are ignored.
+    the rows that the table takes; other fields are ignored.
     """
 
     table: str
     columns: tuple[str, ...]
-    container: bytes
+    encoding: Encoding
+    rows: bytes
     token: str
 
 
@@ -114,8 +119,8 @@ class LedgerDatabase(Protocol):
         """
         ...
 
-    def insert_avro(self, insert: AvroInsert) -> None:
-        """Insert one container. Returning means that its rows, or earlier ones of the same token, are there.
+    def insert(self, insert: BlockInsert) -> None:
+        """Insert one block. Returning means that its rows, or earlier ones of the same token, are there.
 
         That promise does not hold across a kill of the engine: settle a range with `sinks.ledger_insert.settle`.
 

@@ -164,8 +164,8 @@ def encode_text(*texts: str | bytes) -> bytes:
     return b"".join(_bytes(text if isinstance(text, bytes) else text.encode()) for text in texts)
 
 
-def is_sound(container: bytes, offsets: Sequence[int], check: bytes) -> bool:
-    """Whether the container decodes to exactly these rows: each body was used to its last byte and no further."""
+def read_sound(container: bytes, offsets: Sequence[int], check: bytes) -> polars.DataFrame | None:
+    """Return the container's rows if they are exactly these: each body was used to its last byte and no further."""
     try:
         frame = polars.read_avro(io.BytesIO(container))
         found = frame.get_column("_offset")
@@ -173,13 +173,21 @@ def is_sound(container: bytes, offsets: Sequence[int], check: bytes) -> bool:
             found.len() != len(offsets)
             or not (found == polars.Series(offsets, dtype=polars.Int64)).all()
         ):
-            return False
+            return None
         drawn = polars.Series([check], dtype=polars.Binary)
-        return bool((frame.get_column("_check") == drawn).all())
+        return frame if bool((frame.get_column("_check") == drawn).all()) else None
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # a panic of polars is no Exception
-        return False
+        return None
+
+
+def arrow_stream(frame: polars.DataFrame, form: ContainerFormat) -> bytes:
+    """Write the columns that the table takes as an Arrow stream of one record batch."""
+    stream = io.BytesIO()
+    taken = frame.select(form.columns).rechunk()
+    taken.write_ipc_stream(stream, compat_level=polars.CompatLevel.oldest())
+    return stream.getvalue()
 
 
 def _constant_lineage(place: Place) -> bytes:

@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from runtime.ledger_database import Encoding
 from runtime.sink_source import Columns
 from sinks.container import (
     FRAME_LENGTH,
     ContainerFormat,
     Place,
+    arrow_stream,
     encode_text,
     event_container,
-    is_sound,
     plain_container,
     plain_format,
+    read_sound,
 )
 from sinks.ledger_tables import TOMBSTONES, UNDECODABLE, TableColumns
 from sinks.writers import Bad, Writer, Writers
@@ -34,13 +36,14 @@ _UNDECODABLE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Checked rows for one table, as a container. `label` tells the blocks of one range apart."""
+    """Checked rows for one table. `label` tells the blocks of one range apart."""
 
     table: str
     label: str
     columns: tuple[str, ...]
     records: Columns
-    container: bytes
+    rows: bytes
+    encoding: Encoding = "Avro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,10 @@ class RowSorter:
     ) -> tuple[Block | None, dict[int, Bad]]:
         check = self.draw_check()
         container = event_container(writer.form, place, group, check)
-        if writer.form.by_block and is_sound(container, group.offsets, check):
+        sound = read_sound(container, group.offsets, check) if writer.form.by_block else None
+        if sound is not None and writer.canonical(sound, group):
+            return _block(writer.form, group, arrow_stream(sound, writer.form), "ArrowStream"), {}
+        if sound is not None:
             return _block(writer.form, group, container), {}
         bad = dict(_faults(writer, group))
         good = group.only(set(group.offsets) - bad.keys())
@@ -131,9 +137,11 @@ def _faults(writer: Writer, group: Columns) -> Iterator[tuple[int, Bad]]:
             yield offset, fault
 
 
-def _block(form: ContainerFormat, records: Columns, container: bytes) -> Block:
+def _block(
+    form: ContainerFormat, records: Columns, rows: bytes, encoding: Encoding = "Avro"
+) -> Block:
     label = f"{form.table}#{form.schema_id}" if form.schema_id else form.table
-    return Block(form.table, label, form.columns, records, container)
+    return Block(form.table, label, form.columns, records, rows, encoding)
 
 
 def _by_frame(records: Columns) -> Iterator[tuple[bytes | None, Columns]]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from runtime.ledger_database import AvroInsert, LedgerDatabase, Rows, StatementFailedError
+from runtime.ledger_database import BlockInsert, LedgerDatabase, Rows, StatementFailedError
 from sinks.container import Place
 from sinks.ledger_protocol import OffsetRange
 from sinks.ledger_rows import Block
@@ -57,21 +57,15 @@ class DatabaseStore:
     database: LedgerDatabase
 
     def insert(self, block: Block, token: str) -> None:
-        """Insert the container as it is."""
-        self.database.insert_avro(
-            AvroInsert(
-                table=block.table, columns=block.columns, container=block.container, token=token
-            )
-        )
+        """Insert the rows as they are."""
+        self.database.insert(_insert(block, block.table, token))
 
     def accepts(self, block: Block) -> bool:
         """Try the rows on a table of the same columns that keeps nothing."""
         probe = f"probe_{block.table}"
         self.database.command(f"CREATE OR REPLACE TABLE {probe} AS {block.table} ENGINE = Null")
         try:
-            self.database.insert_avro(
-                AvroInsert(table=probe, columns=block.columns, container=block.container, token="")
-            )
+            self.database.insert(_insert(block, probe, ""))
         except StatementFailedError:
             return False
         finally:
@@ -102,6 +96,12 @@ class DatabaseStore:
     def ends(self) -> Collection[TopicEnd]:
         """Ask every table for its largest offsets."""
         return table_ends(self.database)
+
+
+def _insert(block: Block, table: str, token: str) -> BlockInsert:
+    return BlockInsert(
+        table=table, columns=block.columns, encoding=block.encoding, rows=block.rows, token=token
+    )
 
 
 class _Asked(Protocol):

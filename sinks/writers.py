@@ -8,15 +8,22 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import fastavro
+import numpy as np
+import polars
 from fastavro.types import Schema
 
+from runtime.sink_source import Columns
 from schemas.avro_files import parse_schema
 from schemas.avro_types import RecordType
+from schemas.block_check import NotCanonicalError, check_bodies
 from schemas.body import check_body
 from schemas.errors import DecodeError, DefinitionError
 from schemas.topic_files import topic_files
 from sinks.container import FRAME_LENGTH, ContainerFormat, event_format
 from sinks.ledger_tables import TABLE_OF_RECORD, TableColumns
+
+_PADDING = bytes(36)
+"""What the walk over the bodies wants behind the last of them."""
 
 
 class WriterSchemas(Protocol):
@@ -78,6 +85,24 @@ class Writer:
         return self.explained(value) or Bad(
             "trailing_bytes", f"{left} bytes follow the {self.record}: send one record a value"
         )
+
+    def canonical(self, frame: polars.DataFrame, records: Columns) -> bool:
+        """Whether each of these values is the shortest encoding of valid ones, so that polars can't have misread it.
+
+        Args:
+            frame: the values as polars decoded them.
+            records: the framed values.
+        """
+        if self.strict is None:
+            return False
+        values = cast("list[bytes]", records.values)
+        ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
+        starts = np.concatenate(([0], ends[:-1])) + FRAME_LENGTH
+        try:
+            found = check_bodies(frame, self.strict, b"".join((*values, _PADDING)), starts)
+        except NotCanonicalError:
+            return False
+        return bool((found == ends).all())
 
     def explained(self, value: bytes) -> Bad | None:
         """Return what the product's own decoder says of a value; it also looks at times, UUIDs and texts."""
