@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from bench.foundation import say
+from bench.plots import PLOTS
 from bench.results import RESULTS, read
 
+PROFILE = Path(__file__).with_name("where_the_time_goes.md")
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MACHINE = ("at", "cores", "processor", "memory_gb", "load_average", "addition_ns", "python")
 INTRODUCTION = """\
@@ -26,6 +30,9 @@ load average above the number of cores, times and rates are worse than the produ
 `ns an addition` is the CPU of one addition in a loop of Python right afterwards: a shared machine is not always equally
 fast, and every figure that is no ratio follows it.
 
+Each section is one run; what is the same for all its figures stands below the table.
+"""
+ENGINES = """\
 `engines` puts the balance worker beside other engines: one broker and one topic for all, each engine alone on one
 core and the broker on another, each in an environment of its own below `var/bench/engines`. All keep the sum of the
 last 24 h of each series in their durable state and write the sums that changed once an interval. An engine whose sums
@@ -37,31 +44,59 @@ the others right.
 """
 
 
-def page(documents: Iterable[Mapping[str, Any]]) -> str:
-    """Return the page for the documents of the results file."""
-    rows = [
-        "| figure | value | unit | bar | | machine | conditions |",
-        "|---|---:|---|---|---|---|---|",
+def page(documents: Sequence[Mapping[str, Any]], profile: str) -> str:
+    """Return the page for the documents of the results file, with what was written about the profile at its end."""
+    parts = [INTRODUCTION]
+    for _, run in groupby(documents, key=lambda one: one["conditions"]["at"]):
+        parts.append(_section(list(run)))
+    return "\n".join([*parts, profile])
+
+
+def _section(run: Sequence[Mapping[str, Any]]) -> str:
+    """Return the figures of one run as a table, what they share, and their plot."""
+    title = re.split(r"[:,]| at \d", run[0]["name"])[0]
+    shared = _shared([one["conditions"] for one in run])
+    lines = [f"## {title[0].upper()}{title[1:]}", ""]
+    if title == "engines":
+        lines += [ENGINES]
+    lines += [
+        f"![{plot.title}](plots/{plot.file})\n"
+        for plot in PLOTS
+        if run[0]["name"].startswith(plot.prefix)
     ]
-    rows += [_row(one) for one in documents]
-    return f"{INTRODUCTION}\n" + "\n".join(rows) + "\n"
+    lines += ["| figure | value | unit | bar | | |", "|---|---:|---|---|---|---|"]
+    lines += [_row(one, shared) for one in run]
+    return "\n".join([*lines, "", _measured(run[0]["conditions"], shared), ""])
 
 
-def _row(one: Mapping[str, Any]) -> str:
-    said: Mapping[str, Any] = one["conditions"]
+def _shared(conditions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    first = conditions[0]
+    return {name: v for name, v in first.items() if all(one.get(name) == v for one in conditions)}
+
+
+def _row(one: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     verdict = {True: "holds", False: "**missed**", None: ""}[one["holds"]]
-    speed = f"{said['addition_ns']} ns an addition, " if "addition_ns" in said else ""
-    machine = (
-        f"{said['cores']} cores, load average {said['load_average']}, {speed}"
-        f"Python {said['python']}, {said['at']}"
-    )
-    others = ", ".join(
+    own = {name: value for name, value in one["conditions"].items() if name not in shared}
+    cells = (one["name"], _number(one["value"]), one["unit"], one["bar"] or "", verdict, _said(own))
+    return f"| {' | '.join(cells)} |"
+
+
+def _measured(first: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    speed = f"{first['addition_ns']} ns an addition, " if "addition_ns" in first else ""
+    others = {name: value for name, value in first.items() if name in shared}
+    return (
+        f"{first['at']}, {first['cores']} cores, load average {first['load_average']}, {speed}"
+        f"Python {first['python']}. {_said(others)}"
+    ).rstrip()
+
+
+def _said(conditions: Mapping[str, Any]) -> str:
+    """Return conditions as text, without those of the machine."""
+    return ", ".join(
         f"{name.replace('_', ' ')} {_number(value)}"
-        for name, value in said.items()
+        for name, value in conditions.items()
         if name not in MACHINE
     )
-    cells = (one["name"], _number(one["value"]), one["unit"], one["bar"] or "", verdict)
-    return f"| {' | '.join(cells)} | {machine} | {others} |"
 
 
 def _number(value: object) -> str:
@@ -69,8 +104,11 @@ def _number(value: object) -> str:
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(read()))
+    """Write the page and its plots."""
+    documents = read()
+    PAGE.write_text(page(documents, PROFILE.read_text()))
+    for plot in PLOTS:
+        plot.write(documents, PAGE.parent / "plots")
     say(f"{RESULTS} -> {PAGE}")
 
 

@@ -96,6 +96,7 @@ def judge(
     """
     result = Judgement()
     seen: dict[tuple[str, str, int], set[int]] = {}
+    range_starts: dict[tuple[str, str, int], set[int]] = {}
     lost_to: dict[tuple[str, str, int], int] = {}
     newest_day: dict[Series, int] = {}
     bases: dict[Series, Basis] = {}
@@ -114,10 +115,10 @@ def judge(
             else:
                 result.duplicates.add(arrival.offset)
             continue
-        known.add(reading.sequence)
-        if reading.sequence - 1 not in known:  # else there is no new range
-            lost = _lose_oldest_gap(known, identity, result)
-            lost_to[identity] = lost or lost_to.get(identity, 0)
+        starts = range_starts.setdefault(identity, set())
+        _note(reading.sequence, known, starts)
+        if len(starts) > RANGES_KEPT:
+            lost_to[identity] = _lose_oldest_gap(known, starts, identity, result)
         result.accepted.setdefault(series, []).append(arrival)
         if reading.quality is not Quality.BAD:
             bases.setdefault(series, reading.basis)
@@ -171,13 +172,23 @@ def _other_basis(reading: Availability, first: Basis | None) -> str | None:
     return "mixed_basis"
 
 
-def _lose_oldest_gap(seen: set[int], identity: tuple[str, str, int], result: Judgement) -> int:
+def _note(sequence: int, seen: set[int], starts: set[int]) -> None:
+    """Add a sequence; `starts` are the first ones of the ranges seen, but for the range that begins with 1."""
+    seen.add(sequence)
+    if sequence > 1 and sequence - 1 not in seen:
+        starts.add(sequence)
+    starts.discard(sequence + 1)
+
+
+def _lose_oldest_gap(
+    seen: set[int], starts: set[int], identity: tuple[str, str, int], result: Judgement
+) -> int:
     """Keep at most RANGES_KEPT ranges above the gap-free one: call the oldest gap seen and lost; return its end."""
-    starts = [sequence for sequence in seen if sequence - 1 not in seen and sequence > 1]
-    if len(starts) > RANGES_KEPT:
-        last = min(starts) - 1
-        first = max((s for s in seen if s < last), default=0) + 1
-        seen.update(range(first, last + 1))
-        result.lost.append((*identity, first, last))
-        return last
-    return 0
+    behind = min(starts)
+    first = behind - 1
+    while first > 1 and first - 1 not in seen:
+        first -= 1
+    seen.update(range(first, behind))
+    starts.discard(behind)
+    result.lost.append((*identity, first, behind - 1))
+    return behind - 1

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.report import page
 from bench.results import Bar, Condition, Figure, forget, read, record
 
 SAID: dict[str, Condition] = {
@@ -60,12 +59,6 @@ def test_a_value_just_beyond_a_bar_is_not_rounded_into_it(tmp_path: Path) -> Non
     file = tmp_path / "results.json"
     record([figure("cost", 5.0001, Bar("<=", 5.0))], file)
     assert read(file)[0]["holds"] is False
-
-
-def test_the_page_says_on_what_each_figure_was_measured() -> None:
-    row = page([figure("cost", 7.5, Bar("<=", 5.0)).document()]).splitlines()[-1]
-    assert row.startswith("| cost | 7.5 | us | <= 5 | **missed** | 2 cores, load average 0.5")
-    assert row.endswith("| readings 2,000 |")
 
 
 def test_a_figure_that_can_no_longer_be_measured_is_forgotten(tmp_path: Path) -> None:
