@@ -1,8 +1,9 @@
-"""Avro object containers made of raw record bodies: what the ledger inserts, never decoded in Python.
+"""Blocks of records as the ledger inserts them: made of the raw record bodies, which Python itself never decodes.
 
-A container has one schema: the writer's, with the lineage fields behind its own. The first of them is a check value
-drawn for the container; it and the offset stand behind every body, so a body that ends early, runs on or hides a second
-record shifts them, and the block check below sees that. Avro itself has no record length and would not.
+Avro has no record length: a body that ends early, runs on or hides a second record would forge its neighbours. So a
+block is decoded with a check value, drawn for the block, and the row behind every body; `decoded` sees when they are
+not where they should be. Its columns go to the database as an Arrow stream (`arrow_stream`); what can't be decoded by
+block goes there as an Avro container of the writer's fields and the lineage (`event_container`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import lru_cache
+from itertools import chain, islice, repeat
 from typing import TypeVar, cast
 
 import polars
@@ -32,6 +34,9 @@ _LINEAGE: tuple[Mapping[str, object], ...] = (
 )
 _SCHEMA_ID: Mapping[str, object] = {"name": "_schema_id", "type": "int"}
 _VALUE: Mapping[str, object] = {"name": "_value", "type": "bytes"}
+_FRAME = {"name": "_frame", "type": {"type": "fixed", "name": "LedgerFrame", "size": 5}}
+_ROW = {"name": "_row", "type": "long"}
+_MILLISECONDS = polars.Datetime("ms", "UTC")
 T = TypeVar("T")
 _LONG_OFFSET = 64
 """From this offset on, its encoding has more than one byte."""
@@ -60,6 +65,7 @@ class ContainerFormat:
     table: str
     schema_id: int
     header: bytes
+    checked_header: bytes
     columns: tuple[str, ...]
     ignored: tuple[str, ...]
     by_block: bool = True
@@ -100,20 +106,22 @@ def _format(
     table_columns: frozenset[str],
 ) -> ContainerFormat:
     own = cast("list[Mapping[str, object]]", schema["fields"])
-    extended = json.dumps({**schema, "fields": [*own, *lineage]}, separators=(",", ":")).encode()
     names = [str(field["name"]) for field in (*own, *lineage)]
     return ContainerFormat(
         table,
         schema_id,
-        b"Obj\x01"
-        + _long(2)
-        + encode_text("avro.schema", extended, "avro.codec", "null")
-        + _long(0)
-        + _SYNC,
+        _header({**schema, "fields": [*own, *lineage]}),
+        _header({**schema, "fields": [_FRAME, *own, _CHECK, _ROW]}),
         tuple(name for name in names if name in table_columns),
         tuple(name for name in names if name not in table_columns and name != "_check"),
         not any(_is_optional_enum(field["type"]) for field in own),
     )
+
+
+def _header(schema: Mapping[str, object]) -> bytes:
+    text = json.dumps(schema, separators=(",", ":")).encode()
+    meta = _long(2) + encode_text("avro.schema", text, "avro.codec", "null") + _long(0)
+    return b"Obj\x01" + meta + _SYNC
 
 
 def _is_optional_enum(kind: object) -> bool:
@@ -164,17 +172,14 @@ def encode_text(*texts: str | bytes) -> bytes:
     return b"".join(_bytes(text if isinstance(text, bytes) else text.encode()) for text in texts)
 
 
-def read_sound(container: bytes, offsets: Sequence[int], check: bytes) -> polars.DataFrame | None:
-    """Return the container's rows if they are exactly these: each body was used to its last byte and no further."""
+def decoded(form: ContainerFormat, columns: Columns, check: bytes) -> polars.DataFrame | None:
+    """Return the records' own columns, or None when some body is not used to its last byte and no further."""
     try:
-        frame = polars.read_avro(io.BytesIO(container))
-        found = frame.get_column("_offset")
-        if (
-            found.len() != len(offsets)
-            or not (found == polars.Series(offsets, dtype=polars.Int64)).all()
-        ):
+        frame = polars.read_avro(io.BytesIO(_checked_container(form, columns, check)))
+        rows = polars.Series(range(len(columns)), dtype=polars.Int64)
+        found, drawn = frame.get_column("_row"), polars.Series([check], dtype=polars.Binary)
+        if found.len() != rows.len() or not (found == rows).all():
             return None
-        drawn = polars.Series([check], dtype=polars.Binary)
         return frame if bool((frame.get_column("_check") == drawn).all()) else None
     except (KeyboardInterrupt, SystemExit):
         raise
@@ -182,10 +187,28 @@ def read_sound(container: bytes, offsets: Sequence[int], check: bytes) -> polars
         return None
 
 
-def arrow_stream(frame: polars.DataFrame, form: ContainerFormat) -> bytes:
-    """Write the columns that the table takes as an Arrow stream of one record batch."""
+def _checked_container(form: ContainerFormat, columns: Columns, check: bytes) -> bytes:
+    values = cast("list[bytes]", columns.values)
+    data = b"".join(chain.from_iterable(zip(values, repeat(check), _row_numbers(len(values)))))
+    return form.checked_header + _long(len(values)) + _long(len(data)) + data + _SYNC
+
+
+def arrow_stream(
+    form: ContainerFormat, place: Place, columns: Columns, frame: polars.DataFrame
+) -> bytes:
+    """Write decoded records, with where they stand in Kafka, as an Arrow stream of one record batch."""
+    lineage = (
+        polars.Series("_offset", columns.offsets, polars.Int64),
+        polars.lit(place.tp.topic).alias("_topic"),
+        polars.lit(place.topic_id).alias("_topic_id"),
+        polars.lit(place.tp.partition, polars.Int32).alias("_partition"),
+        polars.Series("_timestamp", columns.timestamps_ms, polars.Int64).cast(_MILLISECONDS),
+        polars.Series("_key", columns.keys, polars.Binary),
+        polars.lit(form.schema_id, polars.Int32).alias("_schema_id"),
+        polars.Series("_value", columns.values, polars.Binary),
+    )
     stream = io.BytesIO()
-    taken = frame.select(form.columns).rechunk()
+    taken = frame.with_columns(*lineage).select(form.columns).rechunk()
     taken.write_ipc_stream(stream, compat_level=polars.CompatLevel.oldest())
     return stream.getvalue()
 
@@ -212,6 +235,11 @@ def _long(value: int) -> bytes:
         rest >>= 7
     out.append(rest)
     return bytes(out)
+
+
+@lru_cache(maxsize=8)
+def _row_numbers(count: int) -> tuple[bytes, ...]:
+    return tuple(map(_long, range(count)))
 
 
 def _offsets(offsets: Sequence[int]) -> Iterator[bytes]:

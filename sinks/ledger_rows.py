@@ -18,11 +18,11 @@ from sinks.container import (
     ContainerFormat,
     Place,
     arrow_stream,
+    decoded,
     encode_text,
     event_container,
     plain_container,
     plain_format,
-    read_sound,
 )
 from sinks.ledger_tables import TOMBSTONES, UNDECODABLE, TableColumns
 from sinks.writers import Bad, Writer, Writers
@@ -115,18 +115,18 @@ class RowSorter:
     def _events(
         self, writer: Writer, place: Place, group: Columns
     ) -> tuple[Block | None, dict[int, Bad]]:
-        check = self.draw_check()
-        container = event_container(writer.form, place, group, check)
-        sound = read_sound(container, group.offsets, check) if writer.form.by_block else None
-        if sound is not None and writer.canonical(sound, group):
-            return _block(writer.form, group, arrow_stream(sound, writer.form), "ArrowStream"), {}
-        if sound is not None:
-            return _block(writer.form, group, container), {}
+        check, form = self.draw_check(), writer.form
+        frame = decoded(form, group, check) if form.by_block else None
+        if frame is not None and writer.canonical(frame, group):
+            stream = arrow_stream(form, place, group, frame)
+            return _block(form, group, stream, "ArrowStream"), {}
+        if frame is not None:
+            return _block(form, group, event_container(form, place, group, check)), {}
         bad = dict(_faults(writer, group))
         good = group.only(set(group.offsets) - bad.keys())
         if not len(good):
             return None, bad
-        return _block(writer.form, good, event_container(writer.form, place, good, check)), bad
+        return _block(form, good, event_container(form, place, good, check)), bad
 
 
 def _faults(writer: Writer, group: Columns) -> Iterator[tuple[int, Bad]]:
