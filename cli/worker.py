@@ -82,6 +82,7 @@ def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
         stage=market.STAGE,
         group="synergy.market",
         inputs=(topic_files.POSITIONS, topic_files.COMMANDS, topic_files.ALERTS),
+        first=(topic_files.ALERTS,),  # who acknowledges an alert has seen it before
         changelog=topic_files.MARKET_CHANGELOG,
         partitions=partitions[topic_files.POSITIONS],
         data=tools.data,
