@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-_NAMES, _BARS, _VALUES = 330, 330, 60
+_NAMES, _BARS, _VALUES = 330, 330, 140
 """Pixels of the three columns of a chart."""
 _LINE = 26
+_CUT = 4
+"""A value of so many times the median is drawn as long as the longest of the others: else they could not be told."""
 _OURS, _OTHERS = "#0b6e4f", "#9aa5b1"
 
 
@@ -42,15 +45,17 @@ class Plot:
     def svg(self, bars: Sequence[tuple[float, str]], unit: str) -> str:
         """Return the chart of (value, name) pairs."""
         width, height = _NAMES + _BARS + _VALUES + 20, _LINE * (len(bars) + 1) + 20
-        longest = max(value for value, _ in bars)
+        usual = _CUT * median(value for value, _ in bars)
+        longest = max(value for value, _ in bars if value <= usual)
         shapes = [_text(10, 20, f"{self.title}, {unit}", "start", weight="bold")]
         for number, (value, name) in enumerate(bars, start=1):
-            top, long = number * _LINE + 6, max(1, round(value / longest * _BARS))
+            top, long = number * _LINE + 6, max(1, round(min(value / longest, 1) * _BARS))
+            cut = " (bar is cut)" if value > longest else ""
             colour = _OURS if name.startswith(self.ours) else _OTHERS
             shapes += [
                 _text(_NAMES, top + 15, name, "end"),
                 f'<rect x="{_NAMES + 8}" y="{top}" width="{long}" height="20" fill="{colour}"/>',
-                _text(_NAMES + long + 14, top + 15, f"{value:,.2f}", "start"),
+                _text(_NAMES + long + 14, top + 15, f"{value:,.2f}{cut}", "start"),
             ]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img">\n'

@@ -53,6 +53,16 @@ def test_a_plot_shows_the_smallest_first_and_stays_within_its_frame(tmp_path: Pa
     )
 
 
+def test_a_value_far_beyond_the_others_is_cut(tmp_path: Path) -> None:
+    (engines,) = (plot for plot in PLOTS if plot.file == "engines.svg")
+    far = {**ENGINES[0], "name": "engines: far: CPU per reading", "value": 900.0}
+    engines.write([*ENGINES, far], tmp_path)
+    text = (tmp_path / "engines.svg").read_text()
+    assert text.count('width="330" height="20"') == 2
+    assert "900.00 (bar is cut)" in text
+    assert text.count("(bar is cut)") == 1
+
+
 def test_a_plot_without_figures_goes(tmp_path: Path) -> None:
     for plot in PLOTS:
         (tmp_path / plot.file).write_text("old")
