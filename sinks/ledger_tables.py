@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runtime.ledger_database import LedgerDatabase
+from schemas.avro_files import record_schemas
+from schemas.topic_files import topic_files
 
 UNDECODABLE = "undecodable"
 TOMBSTONES = "tombstones"
@@ -25,6 +27,14 @@ TABLE_OF_RECORD: Mapping[str, str] = {
 }
 EVENT_TABLES: tuple[str, ...] = tuple(TABLE_OF_RECORD.values())
 LEDGER_TABLES: tuple[str, ...] = (*EVENT_TABLES, UNDECODABLE, TOMBSTONES)
+
+
+def tables_of(topic: str) -> tuple[str, ...]:
+    """Return the tables of the records that a topic's file names; every event table for a topic without a file."""
+    known = topic_files().get(topic)
+    if known is None:
+        return EVENT_TABLES
+    return tuple(TABLE_OF_RECORD[record_schemas()[record].full_name] for record in known.records)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from runtime.ledger_database import ReadOnlyDatabase
 from runtime.log import TopicPartition
 from runtime.sink_source import Position, SinkSource
 from sinks.ledger_protocol import OffsetRange
-from sinks.ledger_tables import LEDGER_TABLES
+from sinks.ledger_tables import TOMBSTONES, UNDECODABLE, tables_of
 
 _SHOWN = 100
 _POLL_RECORDS = 5_000
@@ -28,23 +29,19 @@ _IN_WINDOW = (
     "AND _offset BETWEEN arrayMin({firsts:Array(Int64)}) AND arrayMax({lasts:Array(Int64)}) "
     f"AND _offset BETWEEN {{firsts:Array(Int64)}}{_OF_ONE_WINDOW} AND {{lasts:Array(Int64)}}{_OF_ONE_WINDOW}"
 )
-_OFFSETS = " UNION ALL ".join(
-    f"SELECT _partition, _offset FROM {table} WHERE {_IN_WINDOW}"  # noqa: S608 - names of our own tables
-    for table in LEDGER_TABLES
-)
 _EDGES = f"""
 SELECT arrayJoin({{partitions:Array(Int32)}}) AS _partition,
     arrayJoin([{{firsts:Array(Int64)}}{_OF_ONE_WINDOW} - 1, {{lasts:Array(Int64)}}{_OF_ONE_WINDOW} + 1]) AS _offset
 """
 """The offset before and the offset behind each window."""
-_ODD = f"""
+_ODD = """
 SELECT _partition, before + 1, _offset, copies FROM
 (
     SELECT _partition, _offset, copies, row_number() OVER of_partition > 1 AS inside,
         lagInFrame(_offset) OVER of_partition AS before
     FROM
     (
-        SELECT _partition, _offset, count() AS copies FROM ({_OFFSETS} UNION ALL {_EDGES})
+        SELECT _partition, _offset, count() AS copies FROM (%s)
         GROUP BY _partition, _offset
     )
     WINDOW of_partition AS
@@ -52,8 +49,16 @@ SELECT _partition, before + 1, _offset, copies FROM
 )
 WHERE inside AND (_offset > before + 1 OR copies > 1)
 ORDER BY _partition, _offset
-"""  # noqa: S608
+"""
 """Offsets that are there more than once or behind a gap, with the start of the gap and their number of copies."""
+
+
+@cache
+def _odd_of(topic: str) -> str:
+    """Return the question to the tables that records of the topic may be in; in another one they are missing."""
+    tables = (*tables_of(topic), UNDECODABLE, TOMBSTONES)
+    offsets = [f"SELECT _partition, _offset FROM {table} WHERE {_IN_WINDOW}" for table in tables]  # noqa: S608
+    return _ODD % " UNION ALL ".join([*offsets, _EDGES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +129,16 @@ class Reconciler:
         self, topic_id: str, windows: Mapping[TopicPartition, OffsetRange]
     ) -> list[Reconciliation]:
         """Compare windows of partitions of one topic."""
+        topic = next(iter(windows)).topic
         parameters = {
-            "topic": next(iter(windows)).topic,
+            "topic": topic,
             "topic_id": topic_id,
             "partitions": [tp.partition for tp in windows],
             "firsts": [window.first for window in windows.values()],
             "lasts": [window.last for window in windows.values()],
         }
         odd: dict[int, list[_Odd]] = {tp.partition: [] for tp in windows}
-        for row in self.database.query(_ODD, parameters).rows:
+        for row in self.database.query(_odd_of(topic), parameters).rows:
             partition, *numbers = (int(str(number)) for number in row)
             odd[partition].append(_Odd(*numbers))
         return [self._window(tp, window, odd[tp.partition]) for tp, window in windows.items()]
