@@ -47,7 +47,7 @@ def lines_of(found: Document) -> Iterator[str]:
     """Yield the sections of a facility; an empty one is left out."""
     yield from _heading(found)
     sections = {
-        "positions": _positions(found),
+        "positions": positions(found),
         "open matches": _matches(found),
         "without a match": _unmatched(found),
         "transactions": _transactions(found),
@@ -71,10 +71,11 @@ def _heading(found: Document) -> Iterator[str]:
     yield f"time of the programme {_minute(found['programme_time'])}{pace}; {found['provenance']}"
 
 
-def _positions(found: Document) -> Iterator[str]:
+def positions(found: Document) -> Iterator[str]:
+    """Return the positions as a table, with who told them: a meter, a plan of the ERP, a person or the replay."""
     columns = (
         *("material", "direction", "24 h", "firm", "interruptible", "plan", "unit/day"),
-        *("last reading", "data"),
+        *("last reading", "from", "data"),
     )
     rows = [
         [
@@ -86,6 +87,7 @@ def _positions(found: Document) -> Iterator[str]:
             figure(one["plan_per_day"]),
             one["unit"],
             _minute(one["as_of"]),
+            one["source_kind"].lower(),
             one["data_kind"].lower() + (", STALE" if one["stale"] else ""),
         ]
         for one in found["positions"]

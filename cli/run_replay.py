@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 
 from cli.connections import registry_address
 from producers.programmes import Programme, load_programmes
+from producers.programmes.programme import Exclusion
 from producers.replay import Pace, Replay, Wiring, play
 from producers.spool import Spool
 from runtime.clock import US_PER_S, SystemClock
@@ -58,12 +59,23 @@ def run_replay(flags: Mapping[str, object], names: frozenset[str]) -> None:
     for replay in replays:
         here = replay.progress
         log.info("playing", programme=here.programme, chapter=here.chapter, at=here.time)
+    for programme in programmes:
+        list_exclusions(programme.id, programme.exclusions, log)
     try:
         _play_until_told(replays, log)
     finally:
         for spool in spools:
             spool.close()
     log.info("stopped")
+
+
+def list_exclusions(programme: str, exclusions: Iterable[Exclusion], log: Logger) -> None:
+    """Say which rows of the plant lists take no part, and why."""
+    for one in exclusions:
+        log.info(
+            "plant takes no part", programme=programme, name=one.name, industry=one.industry,
+            capacity=one.capacity, unit=one.unit, reason=one.reason, source=one.source,
+        )  # fmt: skip
 
 
 def wiring_of(codec: Codec) -> Wiring:

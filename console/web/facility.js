@@ -100,12 +100,13 @@ function figure(text) {
 
 function positions(found) {
   if (!found.length) return h("p", { class: "note" }, say("facility.positions.none"));
-  const columns = [["facility.material"], ["facility.last_day", "figure"], ["facility.firm", "figure"], ["facility.as_of"], ["kind"]];
+  const columns = [["facility.material"], ["facility.last_day", "figure"], ["facility.firm", "figure"], ["facility.as_of"], ["facility.source"], ["kind"]];
   return table(columns, found.map((one) => h("tr", {},
     h("th", { scope: "row" }, h("span", { class: "note" }, say(`direction.${one.direction}`)), " ", both(one.material_names)),
     figure(`${amount(one.quantity_24h)} ${unitName(one.unit)}`),
     figure(`${amount(one.firm_per_day)} + ${amount(one.interruptible_per_day)}`),
     h("td", {}, time(one.as_of), one.stale ? h("span", { class: "stale" }, say("stale")) : null),
+    h("td", {}, say(`source.${one.source_kind}`)),
     h("td", {}, kindBadge(one.data_kind)))));
 }
 

@@ -221,6 +221,7 @@ def test_a_facility_has_a_page_of_its_own_that_leads_back_to_its_matches(visit: 
     expect(facility.get_by_role("heading", name="Wheeling ready-mix")).to_be_focused()
     expect(facility).to_contain_text("A sample, not a real plant")
     expect(facility.locator(".facility-positions")).to_contain_text("800 t")
+    expect(facility.locator(".facility-positions")).to_contain_text("replay")
     expect(facility.locator(".facility-matches")).to_contain_text("Mitchell power station")
     assert Axe().run(page).violations_count == 0
     page.set_viewport_size(NARROW)
