@@ -25,7 +25,7 @@ import polars as pl
 from schemas.avro_files import record_schemas
 from schemas.block_reader import MOST_ROWS, Block, BlockReader
 from schemas.codec import HEADER_BYTES, Codec
-from schemas.container import Int64s, varint
+from schemas.container import Int64s
 from schemas.errors import DecodeError, DefinitionError
 
 _ALONE: Final = 32
@@ -82,11 +82,10 @@ class BlockReaders:
     def __init__(self, codec: Codec) -> None:
         if not codec.schemas:
             raise DefinitionError("the codec knows no schema id")
-        numbers = tuple(varint(row) for row in range(MOST_ROWS))
         current = record_schemas()
         records = {schema.record for schema in codec.schemas.values()}
         self.codec = codec
-        self._by_record = {record: BlockReader(current[record], numbers) for record in records}
+        self._by_record = {record: BlockReader(current[record].type) for record in records}
         self._by_id = {
             schema_id: self._by_record[schema.record] for schema_id, schema in codec.schemas.items()
         }
@@ -198,7 +197,7 @@ class _Decoding:
     def _take_block(self, schema_id: int, members: _Members, block: Block) -> None:
         """Keep the rows of a block that holds; take one apart that does not, down to the rows that spoil it."""
         reader = self._readers.reader(schema_id)
-        if self._codec.schemas[schema_id].type != reader.schema.type:
+        if self._codec.schemas[schema_id].type != reader.record:
             self._take_alone(schema_id, members)
             return
         frame = reader.read(block)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from schemas.avro_files import RecordSchema
+from schemas.avro_types import RecordType
 from schemas.block_check import NotCanonicalError, check_bodies
 from schemas.codec import HEADER_BYTES
 from schemas.container import (
@@ -26,6 +27,12 @@ MOST_ROWS: Final = 1 << 15
 # Five bytes of framing before each body, as two fields that need no parsing.
 _FRAMING: Final = ({"name": "_zero", "type": "boolean"}, {"name": "_schema", "type": "float"})
 _CHECKS: Final = ({"name": "_check", "type": "long"}, {"name": "_row", "type": "long"})
+
+
+@cache
+def _row_numbers() -> tuple[tuple[bytes, ...], Int64s]:
+    """Return the row numbers of the longest block as Avro writes them, and how many bytes each takes."""
+    return tuple(varint(row) for row in range(MOST_ROWS)), varint_sizes(np.arange(MOST_ROWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +60,13 @@ class Block:
 
 
 class BlockReader:
-    """Reads blocks of values that were written with the current schema of one record.
+    """Reads blocks of values that were written with one version of one record's schema."""
 
-    Args:
-        schema: the record's schema.
-        row_numbers: the row numbers from 0 as Avro writes them, for the longest block.
-    """
-
-    def __init__(self, schema: RecordSchema, row_numbers: tuple[bytes, ...]) -> None:
-        self.schema = schema
-        self._row_numbers = row_numbers
-        self._row_sizes = varint_sizes(np.arange(len(row_numbers)))
-        self._header = container_header(block_definition(schema.type, _FRAMING, _CHECKS))
-        self._columns = [field.name for field in schema.type.fields]
+    def __init__(self, record: RecordType) -> None:
+        self.record = record
+        self._row_numbers, self._row_sizes = _row_numbers()
+        self._header = container_header(block_definition(record, _FRAMING, _CHECKS))
+        self._columns = [field.name for field in record.fields]
         self.empty = pl.read_avro(BytesIO(self._header))[self._columns]
 
     def lay_out(self, values: Sequence[bytes], token: int) -> Block:
@@ -87,7 +88,7 @@ class BlockReader:
         """Return the rows, or None when any value is not the shortest encoding of one valid record."""
         try:
             frame = self.read_trusted(block)
-            ends = check_bodies(frame, self.schema.type, block.data, block.starts + HEADER_BYTES)
+            ends = check_bodies(frame, self.record, block.data, block.starts + HEADER_BYTES)
         except (KeyboardInterrupt, SystemExit):
             raise
         except (

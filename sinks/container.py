@@ -1,29 +1,26 @@
-"""Blocks of records as the ledger inserts them: made of the raw record bodies, which Python itself never decodes.
+"""Blocks of records as the ledger inserts them.
 
-Avro has no record length: a body that ends early, runs on or hides a second record would forge its neighbours. So a
-block is decoded with a check value, drawn for the block, and the row behind every body; `decoded` sees when they are
-not where they should be. Its columns go to the database as an Arrow stream (`arrow_stream`); what can't be decoded by
-block goes there as an Avro container of the writer's fields and the lineage (`event_container`).
+What was decoded by column goes to the database as an Arrow stream (`arrow_stream`). Everything else goes there as an
+Avro object container: raw record bodies, each found sound before, with the lineage fields behind the writer's own.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, islice, repeat
-from typing import TypeVar, cast
+from itertools import chain, islice
+from typing import cast
 
 import polars
 
 from runtime.log import TopicPartition
 from runtime.sink_source import Columns
+from schemas.codec import HEADER_BYTES
+from schemas.container import SYNC_MARKER, container_header, varint
 
-_SYNC = b"synergy-ledger-1"
 _RECORDS_A_BLOCK = 1000
-_CHECK = {"name": "_check", "type": {"type": "fixed", "name": "LedgerCheck", "size": 8}}
 _LINEAGE: tuple[Mapping[str, object], ...] = (
     {"name": "_offset", "type": "long"},
     {"name": "_topic", "type": "string"},
@@ -34,15 +31,8 @@ _LINEAGE: tuple[Mapping[str, object], ...] = (
 )
 _SCHEMA_ID: Mapping[str, object] = {"name": "_schema_id", "type": "int"}
 _VALUE: Mapping[str, object] = {"name": "_value", "type": "bytes"}
-_FRAME = {"name": "_frame", "type": {"type": "fixed", "name": "LedgerFrame", "size": 5}}
-_ROW = {"name": "_row", "type": "long"}
 _MILLISECONDS = polars.Datetime("ms", "UTC")
-T = TypeVar("T")
-_LONG_OFFSET = 64
-"""From this offset on, its encoding has more than one byte."""
-_FIRST_BYTES = [bytes((low << 1 | 0x80,)) for low in range(64)]
-_LAST_BYTES = [bytes((low << 1,)) for low in range(64)]
-FRAME_LENGTH = 5
+FRAME_LENGTH = HEADER_BYTES
 """Length of the Confluent framing: a zero byte and the schema id, big-endian."""
 
 
@@ -56,33 +46,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ContainerFormat:
-    """How records of one writer schema become containers for one table.
+    """How records of one writer schema become rows of one table.
 
     `columns` are the fields that the table takes; `ignored` are the writer's fields that it has no column for (their
-    bytes are kept in `_value`). `by_block` is False for a schema with an optional enum: polars panics on one.
+    bytes are kept in `_value`).
     """
 
     table: str
     schema_id: int
     header: bytes
-    checked_header: bytes
     columns: tuple[str, ...]
     ignored: tuple[str, ...]
-    by_block: bool = True
 
 
 def event_format(
     table: str, schema_id: int, writer_schema: str, table_columns: frozenset[str]
 ) -> ContainerFormat:
     """Make the format for events of a writer schema (its JSON text)."""
-    fields = (_CHECK, *_LINEAGE, _SCHEMA_ID, _VALUE)
-    return _format(
-        table,
-        schema_id,
-        cast("dict[str, object]", json.loads(writer_schema)),
-        fields,
-        table_columns,
-    )
+    schema = cast("dict[str, object]", json.loads(writer_schema))
+    return _format(table, schema_id, schema, (*_LINEAGE, _SCHEMA_ID, _VALUE), table_columns)
 
 
 def plain_format(
@@ -95,7 +77,7 @@ def plain_format(
         "namespace": "synergy.ledger",
         "fields": [*fields],
     }
-    return _format(table, 0, schema, (_CHECK, *_LINEAGE), table_columns)
+    return _format(table, 0, schema, _LINEAGE, table_columns)
 
 
 def _format(
@@ -110,87 +92,33 @@ def _format(
     return ContainerFormat(
         table,
         schema_id,
-        _header({**schema, "fields": [*own, *lineage]}),
-        _header({**schema, "fields": [_FRAME, *own, _CHECK, _ROW]}),
+        container_header({**schema, "fields": [*own, *lineage]}),
         tuple(name for name in names if name in table_columns),
-        tuple(name for name in names if name not in table_columns and name != "_check"),
-        not any(_is_optional_enum(field["type"]) for field in own),
+        tuple(name for name in names if name not in table_columns),
     )
 
 
-def _header(schema: Mapping[str, object]) -> bytes:
-    text = json.dumps(schema, separators=(",", ":")).encode()
-    meta = _long(2) + encode_text("avro.schema", text, "avro.codec", "null") + _long(0)
-    return b"Obj\x01" + meta + _SYNC
-
-
-def _is_optional_enum(kind: object) -> bool:
-    branches = cast("list[object]", kind) if isinstance(kind, list) else []
-    found = (cast("Mapping[str, object]", one) for one in branches if isinstance(one, Mapping))
-    return any(one.get("type") == "enum" for one in found)
-
-
-def event_container(form: ContainerFormat, place: Place, columns: Columns, check: bytes) -> bytes:
-    """Make a container of framed events. Every value is framed with the format's schema id.
-
-    The sink's hot path: what repeats is encoded once, and rows are joined a block at a time.
-    """
-    constant, schema_id = _constant_lineage(place), _long(form.schema_id)
-    times = _Remembered[int](lambda timestamp_ms: constant + _long(timestamp_ms))
-    keys = _Remembered["bytes | None"](lambda key: _optional_bytes(key) + schema_id)
-    lengths = _Remembered[int](_long)
+def event_container(form: ContainerFormat, place: Place, columns: Columns) -> bytes:
+    """Make a container of sound framed events. Every value is framed with the format's schema id."""
     values = cast("list[bytes]", columns.values)
-    rows = zip(
-        [value[FRAME_LENGTH:] for value in values],
-        [check] * len(values),
-        _offsets(columns.offsets),
-        map(times.__getitem__, columns.timestamps_ms),
-        map(keys.__getitem__, columns.keys),
-        map(lengths.__getitem__, map(len, values)),
-        values,
-        strict=True,
+    schema_id = varint(form.schema_id)
+    rows = (
+        (value[FRAME_LENGTH:], lineage, schema_id, _bytes(value))
+        for value, lineage in zip(values, _lineage(place, columns), strict=True)
     )
     return _container(form, rows)
 
 
 def plain_container(
-    form: ContainerFormat, place: Place, columns: Columns, bodies: Sequence[bytes], check: bytes
+    form: ContainerFormat, place: Place, columns: Columns, bodies: Sequence[bytes]
 ) -> bytes:
     """Make a container of rows whose own fields are already encoded in `bodies`."""
-    constant = _constant_lineage(place)
-    rows = (
-        (body, check, _long(offset), constant, _long(timestamp_ms), _optional_bytes(key))
-        for body, offset, timestamp_ms, key in zip(
-            bodies, columns.offsets, columns.timestamps_ms, columns.keys, strict=True
-        )
-    )
-    return _container(form, rows)
+    return _container(form, zip(bodies, _lineage(place, columns), strict=True))
 
 
 def encode_text(*texts: str | bytes) -> bytes:
     """Encode strings or bytes as Avro fields, one after the other."""
     return b"".join(_bytes(text if isinstance(text, bytes) else text.encode()) for text in texts)
-
-
-def decoded(form: ContainerFormat, columns: Columns, check: bytes) -> polars.DataFrame | None:
-    """Return the records' own columns, or None when some body is not used to its last byte and no further."""
-    try:
-        frame = polars.read_avro(io.BytesIO(_checked_container(form, columns, check)))
-        rows = polars.Series(range(len(columns)), dtype=polars.Int64)
-        found, drawn = frame.get_column("_row"), polars.Series([check], dtype=polars.Binary)
-        if found.len() != rows.len() or not (found == rows).all():
-            return None
-        return frame if bool((frame.get_column("_check") == drawn).all()) else None
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:  # a panic of polars is no Exception
-        return None
-
-
-def _checked_container(form: ContainerFormat, columns: Columns, check: bytes) -> bytes:
-    values = cast("list[bytes]", columns.values)
-    data = b"".join(chain.from_iterable(zip(values, repeat(check), _row_numbers(len(values)))))
-    return form.checked_header + _long(len(values)) + _long(len(data)) + data + _SYNC
 
 
 def arrow_stream(
@@ -213,60 +141,22 @@ def arrow_stream(
     return stream.getvalue()
 
 
-def _constant_lineage(place: Place) -> bytes:
-    topic, topic_id = place.tp.topic.encode(), place.topic_id.encode()
-    return _bytes(topic) + _bytes(topic_id) + _long(place.tp.partition)
+def _lineage(place: Place, columns: Columns) -> Iterator[bytes]:
+    constant = encode_text(place.tp.topic, place.topic_id) + varint(place.tp.partition)
+    for offset, timestamp_ms, key in zip(
+        columns.offsets, columns.timestamps_ms, columns.keys, strict=True
+    ):
+        last = b"\x00" if key is None else b"\x02" + _bytes(key)
+        yield varint(offset) + constant + varint(timestamp_ms) + last
 
 
 def _container(form: ContainerFormat, rows: Iterator[tuple[bytes, ...]]) -> bytes:
     parts = [form.header]
     while block := tuple(islice(rows, _RECORDS_A_BLOCK)):
         data = b"".join(chain.from_iterable(block))
-        parts += (_long(len(block)), _long(len(data)), data, _SYNC)
+        parts += (varint(len(block)), varint(len(data)), data, SYNC_MARKER)
     return b"".join(parts)
 
 
-def _long(value: int) -> bytes:
-    """Encode a long of Avro: zigzag, then seven bits a byte, lowest first."""
-    rest = (value << 1) ^ (value >> 63)
-    out = bytearray()
-    while rest > 0x7F:
-        out.append((rest & 0x7F) | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
-
-
-@lru_cache(maxsize=8)
-def _row_numbers(count: int) -> tuple[bytes, ...]:
-    return tuple(map(_long, range(count)))
-
-
-def _offsets(offsets: Sequence[int]) -> Iterator[bytes]:
-    """Encode offsets: of 64 that follow each other, all but the first byte is the same."""
-    block, rest = -1, b""
-    for offset in offsets:
-        if offset >> 6 != block:
-            block = offset >> 6
-            rest = _long(block << 6)[1:]
-        yield (_LAST_BYTES if offset < _LONG_OFFSET else _FIRST_BYTES)[offset & 63] + rest
-
-
 def _bytes(value: bytes) -> bytes:
-    return _long(len(value)) + value
-
-
-def _optional_bytes(value: bytes | None) -> bytes:
-    return b"\x00" if value is None else b"\x02" + _bytes(value)
-
-
-class _Remembered(dict[T, bytes]):
-    """Keeps what was encoded: timestamps, keys and lengths of one container repeat."""
-
-    def __init__(self, encode: Callable[[T], bytes]) -> None:
-        super().__init__()
-        self._encode = encode
-
-    def __missing__(self, value: T) -> bytes:
-        found = self[value] = self._encode(value)
-        return found
+    return varint(len(value)) + value

@@ -18,7 +18,6 @@ from sinks.container import (
     ContainerFormat,
     Place,
     arrow_stream,
-    decoded,
     encode_text,
     event_container,
     plain_container,
@@ -48,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RowSorter:
-    """Sorts records into blocks. `draw_check` gives eight bytes that a writer of records can't know."""
+    """Sorts records into blocks. `draw_check` gives eight bytes that nobody who writes records can know."""
 
     tables: TableColumns
     writers: Writers
@@ -78,9 +77,7 @@ class RowSorter:
         writer = self.writers.of(frame)
         if isinstance(writer, Bad):
             raise TypeError(writer.message)
-        return _block(
-            writer.form, records, event_container(writer.form, place, records, self.draw_check())
-        )
+        return _block(writer.form, records, event_container(writer.form, place, records))
 
     def undecodable(self, place: Place, records: Columns, bad: Mapping[int, Bad]) -> Block:
         """Return the block that keeps these records with the reason why each of them is no event."""
@@ -89,9 +86,7 @@ class RowSorter:
             encode_text(bad[offset].reason, bad[offset].message, value or b"")
             for offset, value in zip(records.offsets, records.values, strict=True)
         ]
-        return _block(
-            form, records, plain_container(form, place, records, bodies, self.draw_check())
-        )
+        return _block(form, records, plain_container(form, place, records, bodies))
 
     def explained(self, value: bytes) -> Bad | None:
         """Return what is wrong with a value that the database refused, if more than that can be said."""
@@ -108,25 +103,21 @@ class RowSorter:
 
     def _tombstones(self, place: Place, group: Columns) -> Block:
         form = plain_format(TOMBSTONES, (), self.tables.of(TOMBSTONES))
-        return _block(
-            form, group, plain_container(form, place, group, [b""] * len(group), self.draw_check())
-        )
+        return _block(form, group, plain_container(form, place, group, [b""] * len(group)))
 
     def _events(
         self, writer: Writer, place: Place, group: Columns
     ) -> tuple[Block | None, dict[int, Bad]]:
-        check, form = self.draw_check(), writer.form
-        frame = decoded(form, group, check) if form.by_block else None
-        if frame is not None and writer.canonical(frame, group):
+        form = writer.form
+        frame = writer.columns(cast("list[bytes]", group.values), self.draw_check())
+        if frame is not None:
             stream = arrow_stream(form, place, group, frame)
             return _block(form, group, stream, "ArrowStream"), {}
-        if frame is not None:
-            return _block(form, group, event_container(form, place, group, check)), {}
         bad = dict(_faults(writer, group))
         good = group.only(set(group.offsets) - bad.keys())
         if not len(good):
             return None, bad
-        return _block(form, good, event_container(form, place, good, check)), bad
+        return _block(form, good, event_container(form, place, good)), bad
 
 
 def _faults(writer: Writer, group: Columns) -> Iterator[tuple[int, Bad]]:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import fastavro
-import numpy as np
 import polars
 from fastavro.types import Schema
 
-from runtime.sink_source import Columns
 from schemas.avro_files import parse_schema
-from schemas.avro_types import RecordType
-from schemas.block_check import NotCanonicalError, check_bodies
+from schemas.block_reader import MOST_ROWS, BlockReader
 from schemas.body import check_body
 from schemas.errors import DecodeError, DefinitionError
+from schemas.symbols import with_symbols
 from schemas.topic_files import topic_files
 from sinks.container import FRAME_LENGTH, ContainerFormat, event_format
 from sinks.ledger_tables import TABLE_OF_RECORD, TableColumns
-
-_PADDING = bytes(36)
-"""What the walk over the bodies wants behind the last of them."""
 
 
 class WriterSchemas(Protocol):
@@ -52,15 +48,15 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """One writer schema: how its records become containers, and how one of them is decoded alone.
+    """One writer schema: how its records become rows, and how one of them is decoded alone.
 
-    `strict` is the record's type as this product decodes it; None when the schema is newer than this program.
+    `reader` reads blocks as this product decodes the record; None when the schema has what this program does not know.
     """
 
     form: ContainerFormat
     record: str
     structure: Schema
-    strict: RecordType | None
+    reader: BlockReader | None
 
     def misplaced(self, topic: str) -> Bad | None:
         """Return what is wrong with these records on a topic, or None where its file names them."""
@@ -86,30 +82,24 @@ class Writer:
             "trailing_bytes", f"{left} bytes follow the {self.record}: send one record a value"
         )
 
-    def canonical(self, frame: polars.DataFrame, records: Columns) -> bool:
-        """Whether each of these values is the shortest encoding of valid ones, so that polars can't have misread it.
+    def columns(self, values: Sequence[bytes], check: bytes) -> polars.DataFrame | None:
+        """Return framed values by column, or None when any is not the shortest encoding of one valid record.
 
         Args:
-            frame: the values as polars decoded them.
-            records: the framed values.
+            values: all framed with this writer's schema id.
+            check: random, drawn for these values and told to nobody.
         """
-        if self.strict is None:
-            return False
-        values = cast("list[bytes]", records.values)
-        ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
-        starts = np.concatenate(([0], ends[:-1])) + FRAME_LENGTH
-        try:
-            found = check_bodies(frame, self.strict, b"".join((*values, _PADDING)), starts)
-        except NotCanonicalError:
-            return False
-        return bool((found == ends).all())
+        if self.reader is None or len(values) > MOST_ROWS:
+            return None
+        frame = self.reader.read(self.reader.lay_out(values, int.from_bytes(check) >> 1))
+        return None if frame is None else with_symbols(frame, self.reader.record)
 
     def explained(self, value: bytes) -> Bad | None:
         """Return what the product's own decoder says of a value; it also looks at times, UUIDs and texts."""
-        if self.strict is None:
+        if self.reader is None:
             return None
         try:
-            check_body(self.strict, value[FRAME_LENGTH:])
+            check_body(self.reader.record, value[FRAME_LENGTH:])
         except DecodeError as error:
             where = f"{error.field}: " if error.field else ""
             return Bad(error.code, f"{where}{error.message}"[:500])
@@ -160,12 +150,12 @@ class Writers:
                 f"schema {schema_id} is of {name or 'no record'}: the ledger has no such table",
             )
         form = event_format(table, schema_id, text, self.tables.of(table))
-        return Writer(form, name.rpartition(".")[2], structure, _strict(text))
+        return Writer(form, name.rpartition(".")[2], structure, _reader(text))
 
 
-def _strict(text: str) -> RecordType | None:
+def _reader(text: str) -> BlockReader | None:
     try:
-        return parse_schema(text).type
+        return BlockReader(parse_schema(text).type)
     except DefinitionError:
         return None
 
