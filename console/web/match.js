@@ -5,7 +5,7 @@ import { Answers } from "./answers.js";
 import { byId, fill, h } from "./dom.js";
 import { amount, count, kilometres, moneyPerDay, perDay, time, unitName } from "./format.js";
 import { go, place } from "./place.js";
-import { kindBadge, plant, stateChip } from "./signs.js";
+import { kindBadge, plant, stateChip, verdictSign } from "./signs.js";
 import { qualityTable } from "./quality.js";
 import { valueTable } from "./value.js";
 import { named, say, titled } from "./words.js";
@@ -62,7 +62,7 @@ export class MatchPanel {
     fill(this.body,
       h("p", { class: "lead" }, `${say(`direction.${row.direction}`)} ${named(row, "material")} · `,
         row.quantity_24h === undefined ? "–" : say("last_day", { amount: `${amount(row.quantity_24h)} ${unitName(row.unit)}` })),
-      h("ul", { class: "reasons" }, row.reasons.map((one) => h("li", {}, named(one, "sentence")))));
+      h("ul", { class: "reasons" }, row.reasons.map(reason)));
     this.box.scrollIntoView({ block: "nearest" });
   }
 
@@ -93,7 +93,7 @@ export class MatchPanel {
       valueTable(match),
       qualityTable(match),
       h("h3", {}, say("reasons.title")),
-      h("ul", { class: "reasons" }, match.reasons.map((one) => h("li", {}, named(one, "sentence")))),
+      h("ul", { class: "reasons" }, match.reasons.map(reason)),
       origin(match));
     this.body.scrollTop = before;
   }
@@ -115,6 +115,10 @@ export class MatchPanel {
         h("dd", { class: gain >= 0 ? "gain" : "loss" }, moneyPerDay(gain, match.currency))),
       this.answers.buttons(match, side));
   }
+}
+
+function reason(one) {
+  return h("li", {}, one.code === "limit_failed" ? [verdictSign("FAILS"), " "] : null, named(one, "sentence"));
 }
 
 function sideState(match, side) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
@@ -74,7 +74,8 @@ class Drafter:
         if pair not in self._drafts:
             allocation = self._solved.allocations[pair]
             made = _draft(self._snapshot, allocation, self.catalogue, self._rivals)
-            self._drafts[pair] = made
+            failed = self._solved.hindrances.of(allocation.edge.supply.series, Code.LIMIT_FAILED)
+            self._drafts[pair] = replace(made, reasons=(*made.reasons, *failed))
         return self._drafts[pair]
 
 

@@ -32,9 +32,10 @@ class Hindrances:
         key = (reason.code, reason.subject, reason.text)
         self._noted.setdefault(series, {}).setdefault(key, reason)
 
-    def of(self, series: Series) -> tuple[Reason, ...]:
-        """Return the most telling reasons of a series, at most `MOST`."""
-        return telling(self._noted.get(series, {}).values())
+    def of(self, series: Series, code: Code | None = None) -> tuple[Reason, ...]:
+        """Return the most telling reasons of a series, of one code or of any, at most `MOST`."""
+        noted = self._noted.get(series, {}).values()
+        return telling(one for one in noted if code in {None, one.code})
 
 
 def telling(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -31,7 +31,7 @@ class Code(StrEnum):
     FLAGGED = "flagged"  # subject facility, text flag of the readings
     # of a series without a match, and of a withdrawn match
     NO_USE_KNOWN = "no_use_known"  # subject material or industry
-    LIMIT_FAILED = "limit_failed"  # subject property, value, limit, unit, text use
+    LIMIT_FAILED = "limit_failed"  # subject property, value, limit, unit, text use; of a match: why no other use
     TREATMENT_WOULD_HELP = "treatment_would_help"  # subject treatment that nobody has, text use
     NO_COUNTERPART = "no_counterpart"  # subject material that nobody needs or supplies
     TOO_FAR = "too_far"  # value km, limit break-even km, text use

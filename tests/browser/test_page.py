@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from schemas.events import AlertState, MatchState
 from tests.browser.conftest import NARROW, WIDE, Visit
-from tests.market.plants import GOOD_ASH, MARCH, facts, need, supply
+from tests.market.plants import GOOD_ASH, HIGH_LOI_ASH, MARCH, facts, need, supply
 
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
 
@@ -212,6 +212,22 @@ def test_every_kind_of_data_is_told_apart_in_words(visit: Visit) -> None:
     )
     assert badges
     assert set(badges) == {1}
+
+
+def test_a_match_says_for_which_other_use_its_material_failed(visit: Visit) -> None:
+    page = visit.open()
+    visit.stand.feed(
+        facts("amos", "3510", (40.02, -80.72), name="Amos power station"),
+        facts("brick", "2392", (40.03, -80.71), name="Bellaire brick"),
+        supply("amos", "fly_ash", 500, properties=HIGH_LOI_ASH),
+        need("brick", "clay", 400),
+    )
+    rows(page).filter(has_text="Bellaire brick").click()
+    failed = page.locator("#detail .reasons li").filter(has_text="quality fails")
+    concrete = failed.filter(has_text="ready-mix concrete")
+    expect(concrete).to_contain_text("loss on ignition is 7 %")
+    expect(concrete).to_contain_text("at most 6 %")
+    assert Axe().run(page).violations_count == 0
 
 
 def test_a_facility_has_a_page_of_its_own_that_leads_back_to_its_matches(visit: Visit) -> None:

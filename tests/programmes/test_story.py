@@ -76,6 +76,9 @@ def test_ash_with_seven_percent_loi_fails_ready_mix_and_goes_to_brick_or_raw_fee
     uses = {one.use for one in matches_of(tour, "wv_john_e_amos", "fly_ash")}
     assert uses
     assert uses <= {"fly_ash_brick", "fly_ash_raw_feed", "fly_ash_road_base"}
+    for one in matches_of(tour, "wv_john_e_amos", "fly_ash"):
+        failed = [(r.subject, r.value, r.text) for r in one.reasons if r.code == "limit_failed"]
+        assert ("loi", 7.0, "fly_ash_ready_mix") in failed
     (position,) = [tour.seen.positions[AMOS_ASH]]
     assert {(one.name, one.value) for one in position.properties} >= {("loi", 7.0)}
 

@@ -60,7 +60,11 @@ def test_ash_at_7_percent_loi_fails_ready_mix_and_goes_to_brick() -> None:
         need("brick", "clay", 500),
     )
     events = market.solve()
-    assert only(matches(events)).use == "fly_ash_brick"
+    match = only(matches(events))
+    assert match.use == "fly_ash_brick"
+    (told,) = [reason for reason in match.reasons if reason.code == Code.LIMIT_FAILED]
+    assert (told.subject, told.value, told.limit) == ("loi", 7.0, 6.0)
+    assert told.text == "fly_ash_ready_mix"
     failed = reasons_of(events, "mix", "portland_cement")[0]
     assert (failed.code, failed.subject) == (Code.LIMIT_FAILED, "loi")
     assert (failed.value, failed.limit, failed.unit) == (7.0, 6.0, "%")
