@@ -21,6 +21,13 @@ def signed_in(page: Page) -> Page:
     return page
 
 
+def assert_usable(page: Page) -> None:
+    """Nothing runs off the side, and axe has nothing to say."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 def rows(page: Page) -> Locator:
     """The rows of the list that is shown."""
     return page.get_by_role("listbox").get_by_role("option")
@@ -189,9 +196,13 @@ def test_the_page_is_whole_in_both_languages_and_at_both_widths(
         {"en": "Giver", "zh-CN": "供应方"}[language]
     )
     expect(page.locator("#map svg")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert_usable(page)
+    page.get_by_role("tab").nth(1).click()
+    rows(page).first.click()
+    assert_usable(page)
+    visit.open(f"?lang={language}#/facility/mitchell")
+    expect(page.locator(".facility-matches a").first).to_be_visible()
+    assert_usable(page)
     assert visit.troubles == []
 
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.__main__ import app
-from cli.up import DurationError, seconds_of
+from cli.stack import PARTS
+from cli.up import DurationError, Request, seconds_of
 
 HEAVY = ("pydantic", "polars", "confluent_kafka", "faust", "numpy", "rich", "httpx", "chdb")
 
@@ -39,6 +40,26 @@ def test_the_commands_that_are_promised_exist() -> None:
         "up", "status", "topics", "schemas", "replay", "worker", "store", "rejected", "sql", "doctor", "config",
     ):  # fmt: skip
         assert f"\n  {command}" in text, command
+
+
+@pytest.mark.parametrize(
+    ("typed", "left_out"),
+    [([], set[str]()), (["--no-actors"], {"actors"}), (["--without", "replay"], {"replay"})],
+)
+def test_what_is_left_out_of_a_start_is_not_started(
+    typed: list[str], left_out: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+
+    def up(request: Request) -> int:
+        asked.append(request)
+        return 0
+
+    monkeypatch.setattr("cli.up.up", up)
+    assert CliRunner().invoke(app, ["up", *typed]).exit_code == 0
+    (request,) = asked
+    assert request.without == left_out
+    assert {"actors", "replay"} <= {part.name for part in PARTS}
 
 
 def test_config_show_prints_values_with_their_origin() -> None:

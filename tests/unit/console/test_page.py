@@ -32,6 +32,14 @@ def words(language: str) -> dict[str, str]:
     return dict(json.loads((WEB / "words" / f"{language}.json").read_text("utf-8")))
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_no_key_has_words_twice(language: str) -> None:
+    pairs: list[tuple[str, str]] = json.loads(
+        (WEB / "words" / f"{language}.json").read_text("utf-8"), object_pairs_hook=list
+    )
+    assert len(pairs) == len(dict(pairs))
+
+
 def test_both_languages_have_words_for_the_same_keys() -> None:
     assert words("en").keys() == words("zh-CN").keys()
     for key, text in words("en").items():
