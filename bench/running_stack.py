@@ -42,6 +42,8 @@ class RunningStack:
         self._address = ""
         left_out = [argument for name in without for argument in ("--without", name)]
         command = [sys.executable, "-m", "cli", "--set", f"var={var}", "up", *left_out, "--json"]
+        # a person's Python keeps what it compiled; told not to, each process compiles everything at every start
+        command = ["/usr/bin/env", "-u", "PYTHONDONTWRITEBYTECODE", *command]
         self.began_s = self.clock.monotonic_s()
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
