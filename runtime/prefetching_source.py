@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from threading import Condition, Thread
 
 from runtime.log import TopicDescription, TopicPartition
-from runtime.sink_source import Fetched, Position, SinkSource, SinkSourceError
+from runtime.sink_source import Fetched, OffsetGoneError, Position, SinkSource, SinkSourceError
 
 _WAITING_BATCHES = 2
 _FETCH_WAIT_S = 0.1
@@ -68,7 +68,8 @@ class PrefetchingSource:
                 for batch in self._batches
             ]
             self._batches = deque(batch for batch in kept if batch)
-            self._error = None
+            if not isinstance(self._error, OffsetGoneError) or self._error.tp == tp:
+                self._error = None
             self._source.seek(tp, offset)
             self._resume()
 

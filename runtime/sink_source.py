@@ -125,7 +125,8 @@ class SinkSource(Protocol):
         """Return what arrived; wait at most `timeout_s` for the first record. May be empty.
 
         Raises:
-            OffsetGoneError: a partition has no record at the offset to read.
+            OffsetGoneError: a partition has no record at the offset to read. What had come of other partitions may be
+                lost with it: assign all of them again.
         """
         ...
 

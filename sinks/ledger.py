@@ -102,9 +102,8 @@ class LedgerSink:
         self._check_topics()
         try:
             fetched = self._parts.source.poll(POLL_RECORDS, timeout_s)
-        except OffsetGoneError as error:
-            self._flusher.wait()
-            self._open_again([error.tp])
+        except OffsetGoneError:
+            self._start_over()
             return
         now = self._parts.clock.monotonic_s()
         for tp, part in fetched.items():
@@ -120,20 +119,26 @@ class LedgerSink:
         """Write what waits and tell Kafka; what can't be written now is read again after the next start."""
         partitions = [part for part in self._partitions.values() if part.recover is None]
         try:
-            while waiting := [
-                part
-                for part in partitions
-                if len(part.waiting) and part.protocol.phase is not Phase.ABANDONED
-            ]:
-                self._flusher.write(waiting)
-                self._flusher.wait()
-            self._flusher.wait()
+            self._write_waiting()
             self._flusher.position(partitions, 0.0)
         except _OUT_OF_REACH as error:
             self._parts.log.warning("ledger stops before it is done", cause=str(error))
         self._report("stopped")
         self._flusher.close()
         self._parts.source.close()
+
+    def _write_waiting(self) -> None:
+        """Write everything that was fetched, except of partitions that are to be recovered or opened again."""
+        while waiting := [
+            part
+            for part in self._partitions.values()
+            if len(part.waiting)
+            and part.recover is None
+            and part.protocol.phase is not Phase.ABANDONED
+        ]:
+            self._flusher.write(waiting)
+            self._flusher.wait()
+        self._flusher.wait()
 
     def _due(self, now: float) -> Iterator[LedgerPartition]:
         held = sum(partition.waiting_bytes for partition in self._partitions.values())
@@ -159,6 +164,14 @@ class LedgerSink:
             self._parts.log.info(
                 "ledger partition opened again", partition=str(tp), next=opening.next
             )
+
+    def _start_over(self) -> None:
+        """Write what waits and open every partition again: what had come of the others may be lost with the error."""
+        try:
+            self._write_waiting()
+        finally:
+            self._partitions = {}  # `run` opens them, also when something is out of reach now
+        self.open()
 
     def _check_topics(self) -> None:
         now = self._parts.clock.monotonic_s()

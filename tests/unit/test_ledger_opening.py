@@ -1,0 +1,155 @@
+"""Where the ledger goes on: what Kafka and the tables say, what a person has allowed, and when it stops instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runtime.log import TopicPartition
+from runtime.sink_source import Position
+from sinks.ledger_opening import Evidence, LedgerStoppedError, Opening, Permissions, decide
+from sinks.ledger_protocol import Note, OffsetRange
+from tests.ledger.world import TOPIC, Fate, World
+
+TP = TopicPartition(TOPIC, 1)
+NONE = Permissions()
+
+
+def noted(after: int, last: int | None, pending: OffsetRange | None = None) -> Position:
+    return Position(after, Note("id", last, pending).text())
+
+
+def evidence(
+    committed: Position | None, last: int | None, start: int = 0, end: int = 100
+) -> Evidence:
+    return Evidence(tp=TP, topic_id="id", start=start, end=end, committed=committed, last=last)
+
+
+@pytest.mark.parametrize(
+    ("known", "opening"),
+    [
+        (evidence(None, None, start=7), Opening(7, None)),
+        (evidence(noted(10, 9), 9), Opening(10, 9)),
+        (
+            evidence(noted(10, 9, OffsetRange(10, 14)), 9),
+            Opening(10, 9, OffsetRange(10, 14)),
+        ),
+        (
+            evidence(noted(10, 9, OffsetRange(10, 14)), 14),
+            Opening(10, 9, OffsetRange(10, 14)),
+        ),
+        (evidence(noted(10, 9), 14), Opening(10, 9, OffsetRange(10, 14))),
+        (evidence(None, 14), Opening(0, None, OffsetRange(0, 14))),
+    ],
+    ids=["first", "idle", "announced", "inserted", "ahead of the note", "a group forgotten"],
+)
+def test_it_goes_on_where_the_tables_end(known: Evidence, opening: Opening) -> None:
+    assert decide(known, NONE) == opening
+
+
+@pytest.mark.parametrize(
+    ("reason", "known", "allowed", "opening"),
+    [
+        (
+            "topic_recreated",
+            replace(evidence(noted(50, 49), None), topic_id="another"),
+            Permissions(accept_new_topic=True),
+            Opening(0, None),
+        ),
+        (
+            "topic_recreated",
+            replace(evidence(None, None, start=3), other_topic_id="another"),
+            Permissions(accept_new_topic=True),
+            Opening(3, None),
+        ),
+        (
+            "gap",
+            evidence(noted(10, 9), 9, start=20),
+            Permissions(accept_gap=True),
+            Opening(20, 9),
+        ),
+        (
+            "gap",
+            evidence(noted(10, 9, OffsetRange(10, 29)), 9, start=20),
+            Permissions(accept_gap=True),
+            Opening(20, 9, OffsetRange(20, 29)),
+        ),
+        (
+            "table_behind_group",
+            evidence(noted(10, 9), 4),
+            Permissions(resume_from_table=True),
+            Opening(0, None, OffsetRange(0, 4)),
+        ),
+        (
+            "table_behind_group",
+            evidence(noted(10, 9), None),
+            Permissions(resume_from_table=True),
+            Opening(0, None),
+        ),
+    ],
+)
+def test_it_stops_until_a_person_allows_it_and_then_goes_on_there(
+    reason: str, known: Evidence, allowed: Permissions, opening: Opening
+) -> None:
+    with pytest.raises(LedgerStoppedError) as stopped:
+        decide(known, NONE)
+    assert stopped.value.reason == reason
+    assert decide(known, allowed) == opening
+
+
+@pytest.mark.parametrize(
+    "allowed", [NONE, Permissions(accept_gap=True), Permissions(accept_new_topic=True)]
+)
+def test_a_log_that_lost_its_end_is_never_gone_on_with(allowed: Permissions) -> None:
+    with pytest.raises(LedgerStoppedError) as stopped:
+        decide(evidence(noted(50, 49), 49, end=40), allowed)
+    assert stopped.value.reason == "log_cut"
+
+
+def test_a_topic_made_again_under_a_running_sink_stops_it() -> None:
+    world = World()
+    world.produce(12)
+    sink = world.sink(Fate(), max_rows=3)
+    sink.open()
+    sink.step(0.0)
+    world.topics.recreate(TOPIC)
+    world.clock.advance(60.0)
+    with pytest.raises(LedgerStoppedError) as stopped:
+        sink.step(0.0)
+    assert stopped.value.reason == "topic_recreated"
+
+
+def test_records_that_retention_took_stop_the_sink_and_a_permission_costs_the_others_nothing() -> (
+    None
+):
+    world = World()
+    world.produce(40)
+    assert world.live(None)
+    world.produce(40)
+    start, end = world.topics.source("any").bounds(TP)
+    world.topics.delete_before(TP, end - 5)
+    with pytest.raises(LedgerStoppedError) as stopped:
+        world.live(None)
+    assert stopped.value.reason == "gap"
+    world.permissions = Permissions(accept_gap=True)
+    assert world.live(None)
+    assert {partition for _, partition, _ in world.lost()} == {1}
+    assert all(start <= offset < end - 5 for _, _, offset in world.lost())
+
+
+def test_retention_that_passes_a_running_sink_costs_the_other_partitions_nothing() -> None:
+    world = World(permissions=Permissions(accept_gap=True))
+    world.produce(40)
+    sink = world.sink(Fate(), max_rows=3)
+    sink.open()
+    sink.step(0.0)
+    world.produce(40)
+    _, end = world.topics.source("any").bounds(TP)
+    world.topics.delete_before(TP, end - 5)
+    for _ in range(60):
+        sink.step(0.0)
+        world.clock.advance(0.5)
+    sink.finish()
+    assert {partition for _, partition, _ in world.lost()} == {1}
+    assert not world.doubled()
