@@ -28,11 +28,12 @@ Form = Literal["text", "json"]
 PAGE = 5_000
 COLUMNS = ("facility", "material", "direction", "field", "stated", "recomputed")
 READ = "SELECT _offset, toUnixTimestamp64Milli(_timestamp) AS appended_ms, hex(_value) FROM"
-NOT_REJECTED = (
-    "(_topic, _partition, _offset) NOT IN"
-    " (SELECT origin.topic, origin.partition, origin.offset FROM rejected)"
-)
 NEWEST_TOPIC = "_topic_id = (SELECT argMax(_topic_id, _timestamp) FROM availability)"
+NOT_REJECTED = (  # what was rejected of a former topic stood at the same offsets
+    "(_topic, _partition, _offset) NOT IN"  # noqa: S608
+    " (SELECT origin.topic, origin.partition, origin.offset FROM rejected WHERE _timestamp >="
+    f" (SELECT min(_timestamp) - INTERVAL 1 MINUTE FROM availability WHERE {NEWEST_TOPIC}))"
+)
 
 
 class MomentError(Exception):

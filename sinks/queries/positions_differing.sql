@@ -1,7 +1,16 @@
 -- How many published positions there are, and how many differ from the readings that they say they include: the sum of
 -- the counted flows of the series below the applied offset, within the 96 quarter-hours that end with the one that holds
 -- as_of - 1 microsecond. A flow that reaches over the edge of the window is spread by overlap in whole base units.
+-- Of a topic that was deleted and made again only the new one is looked at: the offsets of the two mean other records.
 WITH
+    present AS
+    (
+        SELECT _topic_id AS present_id, min(_timestamp) AS present_since
+        FROM availability
+        GROUP BY _topic_id
+        ORDER BY present_since DESC
+        LIMIT 1
+    ),
     flows AS
     (
         SELECT
@@ -14,7 +23,7 @@ WITH
             toUnixTimestamp64Micro(period_end) AS end_us,
             toInt128(quantity) AS amount
         FROM availability_counted
-        WHERE form = 'FLOW' AND quality != 'BAD'
+        WHERE form = 'FLOW' AND quality != 'BAD' AND _topic_id = (SELECT present_id FROM present)
     ),
     stated AS
     (
@@ -30,6 +39,7 @@ WITH
             intDiv(toUnixTimestamp64Micro(as_of) + 899999999, 900000000) * 900000000 AS window_end_us,
             window_end_us - 86400000000 AS window_start_us
         FROM positions
+        WHERE _timestamp >= (SELECT present_since FROM present)
     ),
     included AS
     (

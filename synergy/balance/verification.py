@@ -109,13 +109,16 @@ class Moments:
 def verify(stated: Stated, evidence: Evidence, moments: Moments) -> tuple[Difference, ...]:
     """Return the fields in which a position differs from what its readings say."""
     position = stated.position
+    rule = evidence.rules.get(position.material)
+    if rule is None:
+        return (Difference(position, "material", "published", "not in the catalogue any more"),)
     series = position.facility, position.material, position.direction
     before = position.applied.offset
     found = recompute(
         evidence.accepted(series, before),
         evidence.late,
         moments.at(before, stated.appended_us),
-        evidence.rules[position.material],
+        rule,
     )
     if found is None:
         return (Difference(position, "position", "published", None),)

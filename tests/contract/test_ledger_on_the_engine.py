@@ -16,6 +16,7 @@ from runtime.log import TopicPartition
 from runtime.sink_source import Columns
 from schemas.topic_files import topics_of
 from sinks.container import Place
+from sinks.ledger_opening import Permissions
 from sinks.ledger_rows import Block, RowSorter
 from sinks.ledger_store import DatabaseStore
 from sinks.ledger_tables import TABLE_OF_RECORD, read_columns
@@ -286,6 +287,24 @@ def test_the_lowest_offset_of_an_identity_counts_and_rejected_readings_do_not(
     ledger.drain()
     counted = ledger.all("SELECT sequence, _offset FROM availability_counted ORDER BY 1")
     assert counted == [(1, 0), (2, 4)]
+
+
+def test_a_rejection_does_not_speak_of_what_a_topic_made_again_has_at_its_offset(
+    ledger: EngineLedger,
+) -> None:
+    for sequence in (1, 2, 3):
+        ledger.append("availability", availability(sequence))
+    ledger.append("rejected", rejected(1))
+    ledger.drain()
+    ledger.topics.recreate(AVAILABILITY.topic)
+    ledger.permissions = Permissions(accept_new_topic=True)
+    ledger.now_ms += 3_600_000
+    for sequence in (11, 12, 13):
+        ledger.append("availability", availability(sequence))
+    ledger.append("rejected", rejected(2))
+    ledger.drain()
+    counted = ledger.all("SELECT sequence, _offset FROM availability_counted ORDER BY 1")
+    assert counted == [(1, 0), (3, 2), (11, 0), (12, 1)]
 
 
 def test_tonnes_are_spread_over_days_in_whole_grams(ledger: EngineLedger) -> None:

@@ -17,6 +17,7 @@ from runtime.metrics import Metrics
 from schemas.topic_files import AVAILABILITY, topic_files, topics_of
 from sinks.ledger import LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
+from sinks.ledger_opening import Permissions
 from sinks.ledger_partition import FlushRules
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import RowSorter
@@ -37,6 +38,8 @@ class EngineLedger:
     topics: MemoryTopics = field(
         default_factory=lambda: MemoryTopics({AVAILABILITY: 2} | dict.fromkeys(OTHERS, 1))
     )
+    permissions: Permissions = field(default_factory=Permissions)
+    now_ms: int = 1_172_750_400_123
     sessions: int = 0
 
     def append(self, name: str, event: dict[str, object], partition: int = 0) -> int:
@@ -48,7 +51,7 @@ class EngineLedger:
         self, value: bytes | None, partition: int = 0, topic: str = AVAILABILITY
     ) -> int:
         tp = TopicPartition(topic, partition)
-        return self.topics.append(tp, b"key", value, 1_172_750_400_123)
+        return self.topics.append(tp, b"key", value, self.now_ms)
 
     def sink(self) -> LedgerSink:
         self.sessions += 1
@@ -62,7 +65,8 @@ class EngineLedger:
             metrics=Metrics(),
         )
         rules = FlushRules(linger_s=0.0, spacing_s=0.0)
-        return LedgerSink(parts, SinkPlan(topics=[AVAILABILITY, *OTHERS], rules=rules))
+        plan = SinkPlan(topics=[AVAILABILITY, *OTHERS], rules=rules, permissions=self.permissions)
+        return LedgerSink(parts, plan)
 
     def drain(self) -> LedgerSink:
         sink = self.sink()

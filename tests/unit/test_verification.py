@@ -75,3 +75,10 @@ def test_what_came_later_is_not_held_against_it(position: Position) -> None:
 def test_a_position_of_nothing_is_found(position: Position) -> None:
     empty = replace(position, applied=Coordinates(topic=TOPIC, partition=0, offset=0))
     assert fields(empty, TAKEN) == ["position"]
+
+
+def test_a_material_that_has_left_the_catalogue_is_named(position: Position) -> None:
+    rules = {name: rule for name, rule in RULES.items() if name != position.material}
+    evidence = Evidence(TAKEN, rules)
+    found = verify(Stated(position, NOW_2024), evidence, Moments(position.programme))
+    assert [one.field for one in found] == ["material"]
