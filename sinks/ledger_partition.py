@@ -19,7 +19,7 @@ class FlushRules:
     """
 
     linger_s: float = 0.25
-    spacing_s: float = 1.0
+    spacing_s: float = 2.0
     max_rows: int = 25_000
     max_bytes: int = 8 * 1024 * 1024
     total_bytes: int = 24 * 1024 * 1024

@@ -19,7 +19,7 @@ from sinks.container import Place
 from sinks.ledger_opening import Permissions
 from sinks.ledger_rows import Block, RowSorter
 from sinks.ledger_store import DatabaseStore
-from sinks.ledger_tables import TABLE_OF_RECORD, read_columns
+from sinks.ledger_tables import EVENT_TABLES, TABLE_OF_RECORD, read_columns
 from sinks.writers import Writers
 from tests.ledger.engine import EngineLedger, open_ledger
 from tests.ledger.samples import (
@@ -356,6 +356,13 @@ def test_rows_are_counted_by_table(ledger: EngineLedger) -> None:
     ledger.drain()
     counted = ledger.all("SELECT * FROM ledger_rows WHERE rows > 0 OR table = 'matches'")
     assert counted == [("availability", 1), ("matches", 0), ("tombstones", 1)]
+
+
+def test_every_table_of_events_merges_late(ledger: EngineLedger) -> None:
+    late = ledger.all(
+        "SELECT name FROM system.tables WHERE create_table_query LIKE '%merge_selector_base = 20%'"
+    )
+    assert {str(name) for (name,) in late} == set(EVENT_TABLES)
 
 
 def test_what_is_written_survives_the_process(tmp_path: Path) -> None:
