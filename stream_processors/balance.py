@@ -15,9 +15,10 @@ from runtime.stage import Begun, Changes, Job, Past
 from schemas import topic_files
 from schemas.block import BlockReaders, Group, decode_batch
 from schemas.errors import DecodeError
-from schemas.events import Facility, Tick
+from schemas.events import Facility, FacilityFacts, Tick
 from schemas.routing import partition_for
 from stream_processors.outbox import Outbox
+from stream_processors.rebuild import KEY, Rebuild
 from stream_processors.rejection import (
     MOST_BYTES,
     Fault,
@@ -56,6 +57,7 @@ class BalanceState:
     partition: int
     balances: PartitionBalances
     told: ToldRejections = field(default_factory=ToldRejections)
+    rebuild: Rebuild = field(default_factory=Rebuild)
     rejections: list[OutRecord] = field(default_factory=list[OutRecord])
 
 
@@ -80,6 +82,7 @@ class BalanceStage:
         """See `runtime.stage.Stage.restore`."""
         kept = dict(parts)
         told = {key: kept.pop(key) for key in list(kept) if key.startswith(PREFIX)}
+        rebuild = Rebuild.restore(kept.pop(KEY, None))
         balances = PartitionBalances.restore(
             topic_files.AVAILABILITY,
             partition,
@@ -87,13 +90,17 @@ class BalanceStage:
             kept.items(),
             lambda facility: partition_for(facility, self._partitions),
         )
-        return BalanceState(partition, balances, ToldRejections.restore(told))
+        return BalanceState(partition, balances, ToldRejections.restore(told), rebuild)
 
     def begin(self, partition: int, past: Past) -> Begun[BalanceState]:
-        """See `runtime.stage.Stage.begin`: everything follows from the input, so it is read from its start."""
+        """See `runtime.stage.Stage.begin`: everything follows from the input, so it is read from its start.
+
+        What follows from the part that a former state had applied was published then, and is not published again.
+        """
         inputs = (topic_files.AVAILABILITY, topic_files.FACILITIES)
         state = self.restore(partition, ())
         state.told = ToldRejections.of(past, self._readers.codec, STAGE, inputs)
+        state.rebuild = Rebuild.of(past, inputs)
         return Begun(state, {topic: past.bounds(topic)[0] for topic in inputs})
 
     def apply(self, state: BalanceState, batch: Batch, now_us: int) -> None:
@@ -101,6 +108,8 @@ class BalanceStage:
         if batch.tp.topic == topic_files.FACILITIES:
             for row in range(len(batch.records)):
                 self._apply_facility(state, batch, row)
+                if state.rebuild.is_told(batch.tp.topic, batch.records.offsets[row]):
+                    state.balances.facilities_are_told()
             return
         state.balances.clock(now_us)
         decoded = decode_batch(batch.records.values, self._readers, self._draw_token())
@@ -199,11 +208,15 @@ class BalanceStage:
 
     def freeze(self, state: BalanceState, applied: Mapping[str, int]) -> Changes:
         """See `runtime.stage.Stage.freeze`."""
-        events = state.balances.take_events(applied[topic_files.AVAILABILITY])
+        next_offset = applied[topic_files.AVAILABILITY]
+        events = state.balances.take_events(next_offset)
         alerts = gap_alerts(state.balances.take_lost())
+        if state.rebuild.is_told(topic_files.AVAILABILITY, next_offset - 1):
+            events, alerts = tuple(one for one in events if isinstance(one, FacilityFacts)), []
         outputs = (*self._outbox.records([*events, *alerts]), *state.rejections)
         state.rejections.clear()
-        return Changes({**state.balances.take_parts(), **state.told.take_parts(applied)}, outputs)
+        own = {**state.told.take_parts(applied), **state.rebuild.take_part(applied)}
+        return Changes({**state.balances.take_parts(), **own}, outputs)
 
     def job(self, state: BalanceState) -> Job | None:
         """The stage has no long work."""

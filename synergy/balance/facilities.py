@@ -89,6 +89,11 @@ class Facilities:
         news, self._news = tuple(self._news), []
         return news
 
+    def are_told(self) -> None:
+        """Take what would be published, facts and positions, as published."""
+        self._news.clear()
+        self.restated.clear()
+
     def restore(self, entries: Iterator[Entry]) -> None:
         """Take over saved entries, in the order of their numbers, as already told."""
         for entry in entries:

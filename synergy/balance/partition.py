@@ -154,18 +154,21 @@ class PartitionBalances:
         self._state.facilities.drop(facility_id, offset)
         self._columns.facility.forget()
 
+    def facilities_are_told(self) -> None:
+        """Take what would be published of facilities as published."""
+        self._state.facilities.are_told()
+
     def take_events(self, next_offset: int) -> tuple[Position | FacilityFacts, ...]:
         """Return what has to be published now, facts before positions, and note it as published.
 
         Args:
             next_offset: first offset of the input that is not included yet; every position carries it.
         """
-        state = self._state
-        facts = state.facilities.take_news()
+        state, facts = self._state, self._state.facilities.take_news()
         if state.facilities.restated:
-            size = state.series.size
             restated = np.array(sorted(state.facilities.restated))
-            state.told.forget(np.flatnonzero(np.isin(state.series.facility[:size], restated)))
+            facility = state.series.facility[: state.series.size]
+            state.told.forget(np.flatnonzero(np.isin(facility, restated)))
             state.facilities.restated.clear()
         return (*facts, *take_positions(state, next_offset))
 
