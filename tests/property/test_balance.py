@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.events import Availability, FacilityFacts, Position, ReplayState, Tick
+from schemas.events import (
+    Availability,
+    Coordinates,
+    FacilityFacts,
+    Position,
+    ReplayState,
+    Tick,
+)
 from synergy.balance import PartitionBalances
 from synergy.balance.judgement import Arrival, Judgement, judge
 from synergy.balance.oracle import ProgrammeMoment, Recomputed, recompute
-from synergy.balance.terms import DAY_US, moment
+from synergy.balance.terms import DAY_US, QUARTER_US, moment
 from synergy.balance.verification import (
     Evidence,
     Moments,
@@ -335,12 +343,47 @@ def test_two_programmes_seventeen_years_apart_do_not_disturb_each_other(
     for programme, run in apart.items():
         run.apply([r for r in readings if PROGRAMME.get(r.facility) == programme], NOW_2024)
 
-    def sums(run: Run) -> dict[tuple[str, str, str], tuple[int, int, int]]:
-        events = [event for event in run.commit() if isinstance(event, Position)]
-        return {key_of(e): (e.quantity_24h, e.firm_per_day, e.late) for e in events}
+    together = said(both)
+    assert together == {**said(apart["live"]), **said(apart["history"])}
 
-    together = sums(both)
-    assert together == {**sums(apart["live"]), **sums(apart["history"])}
+
+def said(run: Run) -> dict[tuple[str, str, str], Position]:
+    """Commit, and return the positions without the offsets they rest on."""
+    nowhere = Coordinates(topic="", partition=0, offset=0)
+    return {
+        key_of(event): replace(event, applied=nowhere, latest=nowhere)
+        for event in run.commit()
+        if isinstance(event, Position)
+    }
+
+
+def quarter_before(end_us: int) -> dict[str, datetime]:
+    """Return the period of the quarter-hour that ends at a time, and when it was observed."""
+    start, end = moment(end_us - QUARTER_US), moment(end_us)
+    return {"period_start": start, "period_end": end, "observed_at": end}
+
+
+def test_a_fast_and_an_old_programme_in_one_partition_make_nothing_late() -> None:
+    both, apart = Run(), {"live": Run(), "history": Run()}
+    for run in (both, *apart.values()):
+        enrol(run.balances)
+    steps = 4 * 96
+    for step in range(steps):
+        now, then = NOW_2024 + step * QUARTER_US, START_2007 + step * 20 * QUARTER_US
+        rows = {
+            "live": reading(facility="a", sequence=step + 1, **quarter_before(now)),
+            "history": reading(facility="c", sequence=step + 1, **quarter_before(then)),
+        }
+        for programme, run in apart.items():
+            run.pass_time(Passing(now, then, "chapter 0"))
+            run.apply([rows[programme]], now)
+        both.pass_time(Passing(now, then, "chapter 0"))
+        both.apply([rows["history"], rows["live"]], now)
+        if step % 7 == 0 or step == steps - 1:
+            together = said(both)
+            assert together == {**said(apart["live"]), **said(apart["history"])}
+    assert both.balances.late == 0
+    assert both.balances.applied == 2 * steps
 
 
 @given(st.lists(availabilities(), min_size=1, max_size=30))
