@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from runtime.clock import SystemClock
 from runtime.log import TopicPartition
@@ -85,6 +88,13 @@ class Group:
         logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
         pytest.fail(f"not applied within {seconds} s: {self.heads()} of {ends}\n{logs}")
 
+    def members(self) -> int:
+        """Return how many workers the broker counts to the group now."""
+        name = f"{self.prefix}tally"
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        answers = cast("Mapping[str, Future[Any]]", admin.describe_consumer_groups([name]))
+        return len(answers[name].result().members)
+
     def outputs(self) -> tuple[dict[str, int], list[int]]:
         """Return the last sum of every key, and the rejected offsets by partition times a million."""
         sums: dict[str, int] = {}
@@ -148,6 +158,18 @@ def test_workers_that_are_killed_stopped_and_joined_count_once(group: Group) -> 
     sums, rejected = group.outputs()
     assert sums == group.expected
     assert len(rejected) == len(set(rejected)) == group.produced // POISON_EVERY
+
+
+def test_a_worker_that_is_told_to_stop_leaves_its_group_at_once(group: Group) -> None:
+    for _ in range(3):
+        group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
+    worker = group.start()
+    group.produce(1_000)
+    group.wait_until_applied(60)
+    assert group.members() == 1
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(15) == 0
+    assert group.members() == 0  # one that is only gone stays a member until its session ends
 
 
 def test_a_worker_that_finds_nothing_new_still_tells_lag_tools_where_it_is(group: Group) -> None:
