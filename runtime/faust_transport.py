@@ -70,6 +70,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._first = app.first_topics
         return consumer
 
+    @property
+    def group_error(self) -> BaseException | None:
+        """What ended the routine that keeps the worker in its group; None while it runs. Nobody else looks at it."""
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        routine = getattr(coordinator, "_coordination_task", None)
+        if routine is None or not routine.done() or routine.cancelled():
+            return None
+        return cast("BaseException | None", routine.exception())
+
     async def start_intake(self, positions: Mapping[TopicPartition, int], generation: int) -> None:
         """Seek to the positions; batches read from now on carry the generation."""
         await self.call_thread(self._start_intake, positions, generation)
@@ -243,3 +252,8 @@ class BatchApp(faust.App):
     def intake(self) -> BatchConsumerThread:
         """The intake of the running consumer."""
         return cast("BatchConsumer", self.consumer).intake
+
+    @property
+    def group_error(self) -> BaseException | None:
+        """See `BatchConsumerThread.group_error`; None before there is a consumer."""
+        return None if self._consumer is None else self.intake.group_error

@@ -115,6 +115,7 @@ class Worker(Generic[State]):
         """Join the group and work; return after everything is committed and the group is left."""
         self._app.finalize()
         collect_rarely()
+        watch = asyncio.create_task(self._watch_group())
         try:
             await self._app.start()
         except KafkaError as error:
@@ -125,11 +126,19 @@ class Worker(Generic[State]):
             if self._app.should_stop:
                 self._end_process("the Faust app has crashed", self._app.crash_reason)
         finally:
+            watch.cancel()
             await self._give_up()
             await self._app.stop()
             self._threads.shutdown(wait=False)
 
     # -- the group
+
+    async def _watch_group(self) -> None:
+        """End the process when it can't come into its group any more: it would wait for ever and look alive."""
+        while True:
+            await asyncio.sleep(_STEP_S)
+            if (error := self._app.group_error) is not None:
+                self._end_process("the worker has fallen out of its group", error)
 
     async def _assigned(self, _app: Any, assigned: set[TP], *_: Any, **__: Any) -> None:
         numbers = sorted({tp.partition for tp in assigned})

@@ -172,6 +172,29 @@ def test_a_worker_that_is_told_to_stop_leaves_its_group_at_once(group: Group) ->
     assert group.members() == 0  # one that is only gone stays a member until its session ends
 
 
+BROKEN = """
+import sys
+from aiokafka.client import AIOKafkaClient
+from tests.contract.tally_worker import main
+
+async def lookup(*_, **__):  # what aiokafka says when a broker that is starting names no broker
+    raise AssertionError("Did we not perform bootstrap?")
+
+AIOKafkaClient.coordinator_lookup = lookup
+main(*sys.argv[1:])
+"""
+
+
+def test_a_worker_that_can_come_into_no_group_ends_so_that_it_is_started_again(
+    group: Group,
+) -> None:
+    arguments = [group.bootstrap, group.prefix, str(group.folder / "faust")]
+    command = [sys.executable, "-c", BROKEN, *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert b"fallen out of its group" in done.stdout + done.stderr
+
+
 def test_a_worker_that_finds_nothing_new_still_tells_lag_tools_where_it_is(group: Group) -> None:
     for _ in range(3):
         group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
