@@ -38,6 +38,15 @@ def _stand_still(stand: Stand, name: str) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
+class NotReachedError(Exception):
+    """A process did not come to the place at which it was to die."""
+
+
+def _die_at(stand: Stand, place: Place, name: str) -> None:
+    if not stand.die_at(place, name):
+        raise NotReachedError(f"{name} did not come to {place}")
+
+
 def worker_killed(stand: Stand) -> None:
     """Kill -9 of a worker."""
     stand.signal(_worker(stand), signal.SIGKILL)
@@ -45,7 +54,7 @@ def worker_killed(stand: Stand) -> None:
 
 def worker_killed_in_commit(stand: Stand) -> None:
     """Kill -9 of a worker at a place of its commit."""
-    stand.die_at(stand.choose.choice(COMMIT_PLACES), _worker(stand))
+    _die_at(stand, stand.choose.choice(COMMIT_PLACES), _worker(stand))
 
 
 def both_workers_killed(stand: Stand) -> None:
@@ -71,7 +80,7 @@ def store_killed(stand: Stand) -> None:
 
 def store_killed_in_insert(stand: Stand) -> None:
     """Kill -9 of the store at a place of its protocol."""
-    stand.die_at(stand.choose.choice(LEDGER_PLACES), "store")
+    _die_at(stand, stand.choose.choice(LEDGER_PLACES), "store")
 
 
 def store_frozen(stand: Stand) -> None:
@@ -114,7 +123,7 @@ def broker_frozen(stand: Stand) -> None:
 
 
 def clock_stepped(stand: Stand) -> None:
-    """Every process's clock jumps by two hours and, after a while, back."""
+    """The clock of every process of the product jumps by two hours and, after a while, back."""
     (stand.control / "clock").write_text(str(stand.choose.choice(STEPS_S)))
     stand.wait(5.0)
     (stand.control / "clock").unlink()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from cli.connections import registry_address
 from cli.verify import Ledger, Selection, verified
@@ -13,7 +14,15 @@ from producers.spool import SpooledRange, spooled_identities
 from runtime.registry.client import RegistryClient
 from schemas import topic_files
 from schemas.errors import DecodeError
-from schemas.events import Availability, Match, Rejected
+from schemas.events import (
+    Availability,
+    Command,
+    Match,
+    MatchState,
+    Outcome,
+    Rejected,
+    Transaction,
+)
 from schemas.routing import partition_for
 from sinks.ledger_tables import LEDGER_TABLES
 from sinks.measure import DOUBLED, POSITIONS_DIFFERING, STREAMS, PublishedStream, measure, query
@@ -25,6 +34,11 @@ from tests.end_to_end.pipeline import PARTITIONS, Pipeline
 from tests.end_to_end.plants import TONNE
 
 Place = tuple[str, int, int]
+UNANSWERED = (
+    MatchState.PROPOSED,
+    MatchState.ACCEPTED_BY_GIVER,
+    MatchState.ACCEPTED_BY_RECEIVER,
+)
 
 
 @dataclass
@@ -58,6 +72,8 @@ def compare(stand: Stand, count: int) -> Findings:
     found, pipeline = compare_hops(stand), stand.pipeline
     _positions(pipeline, count, found)
     _matches(pipeline, found)
+    _commands(pipeline, found)
+    _agreements(pipeline, found)
     return found
 
 
@@ -181,9 +197,46 @@ def _matches(pipeline: Pipeline, found: Findings) -> None:
     wanted: Mapping[str, tuple[int, str]] = {
         name: (one.revision, one.state.value)
         for name, one in latest.items()
-        if one.state.value == "PROPOSED"
+        if one.state in UNANSWERED
     }
-    shown = {row["id"]: (row["revision"], row["state"]) for row in pipeline.get("matches")}
+    shown = {
+        row["id"]: (row["revision"], row["state"])
+        for row in pipeline.get("matches")
+        if row["state"] != MatchState.AGREED.value
+    }
     for name in sorted(wanted.keys() | shown.keys()):
         if wanted.get(name) != shown.get(name):
             found.differ(f"match {name}: {wanted.get(name)} in the topic, {shown.get(name)} on screen")  # fmt: skip
+
+
+def _commands(pipeline: Pipeline, found: Findings) -> None:
+    """Every command has an answer for each time it is in the topic, always the same one."""
+    asked = Counter(one.id for one in pipeline.events(topic_files.COMMANDS, Command))
+    answers: dict[UUID, list[tuple[bool, str | None, int | None]]] = {}
+    for one in pipeline.events(topic_files.OUTCOMES, Outcome):
+        answers.setdefault(one.command, []).append((one.accepted, one.reason, one.revision))
+    if not any(accepted for told in answers.values() for accepted, _, _ in told):
+        reasons = Counter(reason for told in answers.values() for _, reason, _ in told)
+        found.differ(f"none of {len(asked)} commands was accepted: {dict(reasons)}")
+    for command in asked.keys() | answers.keys():
+        told = answers.get(command, [])
+        if len(told) < asked[command]:
+            found.lost += asked[command] - len(told)
+            found.lines.append(f"command {command}: sent {asked[command]} times, answers {told}")
+        elif len(told) > asked[command]:
+            found.duplicated += len(told) - asked[command]
+            found.lines.append(f"command {command}: sent {asked[command]} times, answers {told}")
+        elif len(set(told)) > 1:
+            found.differ(f"command {command}: its answers differ: {told}")
+
+
+def _agreements(pipeline: Pipeline, found: Findings) -> None:
+    """A match that is agreed has one agreement, and every agreement is of a match that is."""
+    agreements: dict[UUID, set[UUID]] = {}
+    for one in pipeline.events(topic_files.TRANSACTIONS, Transaction):
+        agreements.setdefault(one.match, set()).add(one.agreement)
+    matches = pipeline.events(topic_files.MATCHES, Match)
+    agreed = {one.id for one in matches if one.state is MatchState.AGREED}
+    for match in agreed | agreements.keys():
+        if match not in agreed or len(agreements.get(match, ())) != 1:
+            found.differ(f"match {match}: agreed {match in agreed}, {agreements.get(match)}")

@@ -31,7 +31,7 @@ from runtime.settings import load
 from schemas import topic_files
 from schemas.routing import partition_for
 from synergy.balance.terms import moment
-from tests.chaos.plants import EACH_S, PLANTS, last_reading, reading
+from tests.chaos.plants import EACH_S, PLANTS, first_reading, last_reading, reading
 
 STEP_S = 0.2
 AT_ONCE = 5_000
@@ -84,6 +84,8 @@ class Source:
         due = int((now - began) / timedelta(seconds=EACH_S)) * len(PLANTS)
         until = count if finish else min(due, count + AT_ONCE)
         readings: list[Reading] = [reading(number, began) for number in range(count, until)]
+        if self.spool.position is None:
+            readings[:0] = [first_reading(plant, began) for plant in range(len(PLANTS))]
         if finish:
             readings += [last_reading(plant, began) for plant in range(len(PLANTS))]
         if readings or self.spool.position is None:
@@ -140,9 +142,17 @@ def run_source(var: Path) -> None:
         control,
         partition_counts()[topic_files.AVAILABILITY],
         clock,
-        random.Random(clock.now_us()),  # noqa: S311 - order, no secrets
+        random.Random(_seed(control)),  # noqa: S311 - order, no secrets
     )
     while True:
         if (control / "go").exists():
             source.step()
         clock.sleep(STEP_S)
+
+
+def _seed(control: Path) -> str:
+    """Return another seed at every start that follows from the stand's own."""
+    starts = control / "source_starts"
+    number = int(starts.read_text()) + 1 if starts.exists() else 1
+    starts.write_text(str(number))
+    return f"{(control / 'seed').read_text()}/{number}"

@@ -44,7 +44,11 @@ def parts() -> list[Part]:
 
 @dataclass
 class Stand:
-    """The running stack, and what can be done to it. `choose` makes every choice, so that a seed repeats them."""
+    """The running stack, and what can be done to it.
+
+    `choose` makes every choice: a seed repeats which faults come, and what the source disturbs. Which step of a process
+    they meet is up to the machine.
+    """
 
     pipeline: Pipeline
     choose: random.Random
@@ -143,6 +147,7 @@ def start(var: Path, seed: int) -> Stand:
     """Start the stack on a folder of its own."""
     take_free_ports(var)
     (var / "chaos").mkdir()
+    (var / "chaos" / "seed").write_text(str(seed))
     loaded = load({"var": var, "logs.form": "json"})
     spec = StackSpec(loaded=loaded, parts=parts(), prepare=prepare, program=PROGRAM)
     choose = random.Random(seed)  # noqa: S311 - moments, no secrets
