@@ -18,6 +18,8 @@ from runtime.registry.publishing import look_up_all, with_schemas_of
 from runtime.settings import load
 from schemas.codec import Codec
 from schemas.events import Position
+from schemas.topic_files import AVAILABILITY
+from sinks.ledger_tables import TOMBSTONES, UNDECODABLE, tables_of
 from stream_processors.balance import material_rules
 from synergy.balance import MaterialRule
 from synergy.balance.terms import arrival_us
@@ -119,8 +121,13 @@ class Ledger:
         self._moments: dict[tuple[str, int], Moments] = {}
 
     def positions(self, asked: Selection) -> Iterator[list[Stated]]:
-        """Yield the latest positions, those of one facility at a time."""
-        until = "" if asked.at is None else f" AND _timestamp <= {_time(asked.at)}"
+        """Yield the latest positions whose readings are all in the ledger, those of one facility at a time.
+
+        Positions and readings are on different topics: at a moment the ledger may have a position before its readings.
+        """
+        until = f" AND applied.offset <= {self._reach()}"
+        if asked.at is not None:
+            until += f" AND _timestamp <= {_time(asked.at)}"
         if asked.facility is None:
             _, found = ask(self._store, "SELECT DISTINCT facility FROM positions ORDER BY facility")
             facilities = [str(row[0]) for row in found]
@@ -136,6 +143,17 @@ class Ledger:
                 for one in self._read(statement)
                 if isinstance(one.event, Position)
             ]
+
+    def _reach(self) -> str:
+        """Return, as a term of SQL, the offset up to which the ledger has the partition that a position rests on."""
+        tables = " UNION ALL ".join(
+            f"SELECT _partition, _offset FROM {table} WHERE {NEWEST_TOPIC}"  # noqa: S608 - our own names
+            for table in (*tables_of(AVAILABILITY), UNDECODABLE, TOMBSTONES)
+        )
+        statement = f"SELECT _partition, max(_offset) + 1 FROM ({tables}) GROUP BY _partition"  # noqa: S608
+        _, rows = ask(self._store, statement)
+        numbers, ends = [int(row[0]) for row in rows], [int(row[1]) for row in rows]
+        return f"transform(applied.partition, {numbers}, {ends}, 0)" if rows else "0"
 
     def readings(self, facility: str, partition: int, until: int) -> list[Taken]:
         """Return the readings of a facility below an offset that were not rejected."""
