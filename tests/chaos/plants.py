@@ -17,7 +17,8 @@ RECEIVERS: Final = tuple(f"chaos-cement-{number}" for number in range(4))
 PLANTS: Final = (*GIVERS, *RECEIVERS)
 EACH_S: Final = 0.1
 """How often each plant reports, and the length of a period."""
-LARGE_QUANTITY: Final = 400 * TONNE
+FIRST_QUANTITY: Final = 120 * TONNE
+LAST_QUANTITY: Final = 400 * TONNE
 TONNES_A_DAY: Final = (3_000, 4_500, 3_800, 2_500)
 CHANGES_EVERY: Final = 300
 
@@ -49,23 +50,23 @@ def reading(number: int, began: datetime) -> Reading:
 
 
 def first_reading(plant: int, began: datetime) -> Reading:
-    """A large one, so that there is something to match from the beginning."""
-    return _large(plant, began - timedelta(hours=2))
+    """Enough to be matched from the beginning, and little enough that what follows is news every few seconds."""
+    return _hour(plant, began - timedelta(hours=2), FIRST_QUANTITY)
 
 
 def last_reading(plant: int, began: datetime) -> Reading:
     """A large one that no deadband hides: the position that it makes includes everything before."""
-    return _large(plant, began - timedelta(hours=1))
+    return _hour(plant, began - timedelta(hours=1), LAST_QUANTITY)
 
 
-def _large(plant: int, start: datetime) -> Reading:
-    one = _reading(plant, start, start + timedelta(hours=1), LARGE_QUANTITY)
+def _hour(plant: int, start: datetime, grams: int) -> Reading:
+    one = _reading(plant, start, start + timedelta(hours=1), grams)
     return replace(one, properties=analysed()) if PLANTS[plant] in GIVERS else one
 
 
 def sums(readings: int) -> Mapping[str, int]:
     """Return the grams of each plant after the first readings, so many others and the last ones."""
-    found = dict.fromkeys(PLANTS, 2 * LARGE_QUANTITY)
+    found = dict.fromkeys(PLANTS, FIRST_QUANTITY + LAST_QUANTITY)
     for number in range(readings):
         round_number, plant = divmod(number, len(PLANTS))
         found[PLANTS[plant]] += quantity(plant, round_number)

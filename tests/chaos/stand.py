@@ -120,7 +120,7 @@ class Stand:
         orders = [self.control / f"die-{pid}" for pid in pids.values()]
         for order in orders:
             order.write_text(place)
-        deadline = CLOCK.monotonic_s() + 2 * STOPPED_S
+        deadline = CLOCK.monotonic_s() + 4 * STOPPED_S
         died: set[str] = set()
         while died != set(names) and CLOCK.monotonic_s() < deadline:
             self.wait(0.2)
