@@ -31,10 +31,12 @@ PAGE = 5_000
 COLUMNS = ("facility", "material", "direction", "field", "stated", "recomputed")
 READ = "SELECT _offset, toUnixTimestamp64Milli(_timestamp) AS appended_ms, hex(_value) FROM"
 NEWEST_TOPIC = "_topic_id = (SELECT argMax(_topic_id, _timestamp) FROM availability)"
-NOT_REJECTED = (  # what was rejected of a former topic stood at the same offsets
+SINCE_THEN = (  # a former topic had other records at the same offsets; the brokers' clocks may differ by a minute
+    f"_timestamp >= (SELECT min(_timestamp) - INTERVAL 1 MINUTE FROM availability WHERE {NEWEST_TOPIC})"  # noqa: S608
+)
+NOT_REJECTED = (
     "(_topic, _partition, _offset) NOT IN"  # noqa: S608
-    " (SELECT origin.topic, origin.partition, origin.offset FROM rejected WHERE _timestamp >="
-    f" (SELECT min(_timestamp) - INTERVAL 1 MINUTE FROM availability WHERE {NEWEST_TOPIC}))"
+    f" (SELECT origin.topic, origin.partition, origin.offset FROM rejected WHERE {SINCE_THEN})"
 )
 
 
@@ -56,10 +58,14 @@ class Selection:
 
 @dataclass(slots=True)
 class Report:
-    """What was looked at, and what differs."""
+    """What was looked at, and what differs.
+
+    `waiting` are series of which every position includes readings that the ledger does not have yet.
+    """
 
     positions: int = 0
     readings: int = 0
+    waiting: int = 0
     differences: list[Difference] = field(default_factory=list[Difference])
 
     def document(self) -> dict[str, Any]:
@@ -67,6 +73,7 @@ class Report:
         return {
             "positions": self.positions,
             "readings": self.readings,
+            "waiting": self.waiting,
             "differing": len({one.position for one in self.differences}),
             "differences": [
                 dict(zip(COLUMNS, row, strict=True)) for row in _rows(self.differences)
@@ -120,29 +127,36 @@ class Ledger:
         self._codec = codec
         self._moments: dict[tuple[str, int], Moments] = {}
 
-    def positions(self, asked: Selection) -> Iterator[list[Stated]]:
-        """Yield the latest positions whose readings are all in the ledger, those of one facility at a time.
+    def positions(self, asked: Selection) -> Iterator[tuple[list[Stated], int]]:
+        """Yield the latest positions of each facility, and of how many of its series none can be recomputed yet.
 
-        Positions and readings are on different topics: at a moment the ledger may have a position before its readings.
+        Positions and readings are on different topics: the ledger may have a position before its readings. Then the
+        latest one whose readings it has is taken.
         """
-        until = f" AND applied.offset <= {self._reach()}"
-        if asked.at is not None:
-            until += f" AND _timestamp <= {_time(asked.at)}"
+        known = (
+            SINCE_THEN if asked.at is None else f"{SINCE_THEN} AND _timestamp <= {_time(asked.at)}"
+        )
+        reach = self._reach()
         if asked.facility is None:
             _, found = ask(self._store, "SELECT DISTINCT facility FROM positions ORDER BY facility")
             facilities = [str(row[0]) for row in found]
         else:
             facilities = [asked.facility]
         for facility in facilities:
-            statement = (
-                f"{READ} positions WHERE facility = {_text(facility)}{until}"
-                " ORDER BY _timestamp DESC, _offset DESC LIMIT 1 BY material, direction"
+            where = f"facility = {_text(facility)} AND {known}"
+            _, [[series]] = ask(
+                self._store,
+                f"SELECT uniqExact(material, direction) FROM positions WHERE {where}",  # noqa: S608
             )
-            yield [
+            stated = [
                 Stated(one.event, one.appended_us)
-                for one in self._read(statement)
+                for one in self._read(
+                    f"{READ} positions WHERE {where} AND applied.offset <= {reach}"
+                    " ORDER BY _timestamp DESC, _offset DESC LIMIT 1 BY material, direction"
+                )
                 if isinstance(one.event, Position)
             ]
+            yield stated, int(series) - len(stated)
 
     def _reach(self) -> str:
         """Return, as a term of SQL, the offset up to which the ledger has the partition that a position rests on."""
@@ -194,7 +208,8 @@ class Ledger:
 def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]) -> Report:
     """Recompute the positions that were asked for; say on a terminal how far it is."""
     report = Report()
-    for stated in ledger.positions(asked):
+    for stated, waiting in ledger.positions(asked):
+        report.waiting += waiting
         if not stated:
             continue
         facility = stated[0].position.facility
@@ -224,9 +239,10 @@ def _lines(report: Report) -> Iterator[str]:
         yield from aligned(COLUMNS, _rows(report.differences))
         yield ""
     differing = report.document()["differing"]
+    more = f", {report.waiting:,} wait for readings" if report.waiting else ""
     yield (
         f"{report.positions:,} positions recomputed from {report.readings:,} readings: "
-        f"{differing:,} differ"
+        f"{differing:,} differ{more}"
     )
 
 
