@@ -270,6 +270,22 @@ def test_an_offset_that_is_gone_is_an_error_and_never_a_reset(
         _read(source, tp, 99)
 
 
+def test_that_an_offset_is_gone_is_told_although_another_partition_was_sought_meanwhile(
+    cluster: Cluster,
+) -> None:
+    cluster.write(0, b"a", b"b")
+    cluster.write(1, b"a", b"b", b"c")
+    cluster.delete_before(1, 2)
+    other, gone = TopicPartition(cluster.topic, 0), TopicPartition(cluster.topic, 1)
+    source = cluster.source()
+    source.assign({other: 0, gone: 0})
+    time.sleep(2.0)  # a source that fetches by itself has met it by then
+    source.seek(other, 0)
+    with pytest.raises(OffsetGoneError) as met:
+        _read(source, other, 99)
+    assert met.value.tp == gone
+
+
 def test_a_topic_made_again_has_another_id(cluster: Cluster) -> None:
     source = cluster.source()
     former = source.describe(cluster.topic)

@@ -129,16 +129,17 @@ def early(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
 
 @pytest.fixture
 def group(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Group]:
+    """Give a group without workers whose first topic has something."""
     prefix = f"{request.node.name}."
     control = KafkaControl(kafka, prefix, PARTITIONS)
+    for _ in range(3):
+        control.append(TopicPartition(prefix + SETUP, 0), b"setup", b"1")
     made = Group(kafka, prefix, tmp_path, control, [], {})
     yield made
     made.end()
 
 
 def test_workers_that_are_killed_stopped_and_joined_count_once(group: Group) -> None:
-    for _ in range(3):
-        group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
     first, second = group.start(), group.start()
     group.produce(3_000)
     group.wait_until_applied(60)
@@ -161,8 +162,6 @@ def test_workers_that_are_killed_stopped_and_joined_count_once(group: Group) -> 
 
 
 def test_a_worker_that_is_told_to_stop_leaves_its_group_at_once(group: Group) -> None:
-    for _ in range(3):
-        group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
     worker = group.start()
     group.produce(1_000)
     group.wait_until_applied(60)
@@ -196,8 +195,6 @@ def test_a_worker_that_can_come_into_no_group_ends_so_that_it_is_started_again(
 
 
 def test_a_worker_that_finds_nothing_new_still_tells_lag_tools_where_it_is(group: Group) -> None:
-    for _ in range(3):
-        group.control.append(TopicPartition(group.prefix + SETUP, 0), b"setup", b"1")
     first = group.start()
     group.produce(1_000)
     group.wait_until_applied(60)
