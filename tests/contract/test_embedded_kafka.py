@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from cli.embedded import kafka
+from cli.embedded import aot_cache, kafka
 from cli.embedded.ports import remembered
 from runtime.clock import SystemClock
 from runtime.kafka_log import KafkaConnection, KafkaLog
@@ -61,3 +62,22 @@ def test_a_broker_that_cannot_start_tells_the_end_of_its_log(tmp_path: Path) -> 
     spec = kafka.BrokerSpec(var=tmp_path, jar_cache=cache, heap_mb=0)
     with pytest.raises(kafka.BrokerError, match=r"heap|Xmx"):
         kafka.start(spec, lambda _: None)
+
+
+def test_the_first_start_writes_the_cache_of_classes_and_a_damaged_one_stops_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "kafka.aot"
+    monkeypatch.setattr(aot_cache, "file_of", Mock(return_value=file))
+    cache = load().settings.embedded.jar_cache.expanduser()
+    spec = kafka.BrokerSpec(var=tmp_path, jar_cache=cache)
+    said: list[str] = []
+
+    kafka.start(spec, said.append).stop()
+    assert file.stat().st_size > 10_000_000
+    assert sum("once" in line for line in said) == 1
+    assert {path.name for path in tmp_path.glob("kafka.*")} == {"kafka.aot", "kafka.lock"}
+
+    file.write_bytes(bytes(4096))
+    kafka.start(spec, said.append).stop()
+    assert sum("once" in line for line in said) == 1
