@@ -29,7 +29,7 @@ from stream_processors.rejection import (
     undecodable,
 )
 from stream_processors.told_rejections import PREFIX, ToldRejections
-from synergy.balance import MaterialRule, PartitionBalances, gap_alerts
+from synergy.balance import MaterialRule, PartitionBalances
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
 from synergy.balance.terms import arrival_us
 from synergy.balance.validation import REASONS
@@ -209,10 +209,11 @@ class BalanceStage:
     def freeze(self, state: BalanceState, applied: Mapping[str, int]) -> Changes:
         """See `runtime.stage.Stage.freeze`."""
         next_offset = applied[topic_files.AVAILABILITY]
+        published = state.rebuild.is_told(topic_files.AVAILABILITY, next_offset - 1)
         events = state.balances.take_events(next_offset)
-        alerts = gap_alerts(state.balances.take_lost())
-        if state.rebuild.is_told(topic_files.AVAILABILITY, next_offset - 1):
-            events, alerts = tuple(one for one in events if isinstance(one, FacilityFacts)), []
+        alerts = state.balances.take_gap_alerts(published=published)
+        if published:
+            events = tuple(one for one in events if isinstance(one, FacilityFacts))
         outputs = (*self._outbox.records([*events, *alerts]), *state.rejections)
         state.rejections.clear()
         own = {**state.told.take_parts(applied), **state.rebuild.take_part(applied)}

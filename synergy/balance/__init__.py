@@ -5,16 +5,13 @@ this package is a part of it. `oracle` recomputes positions from lists of readin
 """
 
 from synergy.balance.errors import BalanceError, PartError
-from synergy.balance.lost_gaps import gap_alerts
 from synergy.balance.partition import PartitionBalances
-from synergy.balance.terms import Gap, MaterialRule, Refusal
+from synergy.balance.terms import MaterialRule, Refusal
 
 __all__ = [
     "BalanceError",
-    "Gap",
     "MaterialRule",
     "PartError",
     "PartitionBalances",
     "Refusal",
-    "gap_alerts",
 ]

@@ -62,6 +62,7 @@ class Identities:
 
     __slots__ = (
         "_changed",
+        "_changed_gaps",
         "_ends",
         "_former",
         "_lost",
@@ -82,6 +83,7 @@ class Identities:
         self._former: dict[tuple[int, int], int] = {}  # pair and older epoch -> identity
         self._ranges: dict[int, Ranges] = {}
         self._changed: Bools = np.zeros(64, np.bool_)
+        self._changed_gaps: set[int] = set()
         self._lost: list[Lost] = []
         self.lost_to: dict[int, int] = {}  # identity -> end of its last lost gap
         self.changed_ends: set[int] = set()
@@ -136,9 +138,13 @@ class Identities:
         lost, self._lost = tuple(self._lost), []
         return lost
 
-    def with_gaps(self) -> list[int]:
-        """Return the identities that have gaps, in their order."""
-        return sorted(self._ranges)
+    def take_changed_gaps(self) -> set[int]:
+        """Return the identities whose gaps came, changed or went since the last call.
+
+        After a restore these are all that have any.
+        """
+        changed, self._changed_gaps = self._changed_gaps, set()
+        return changed
 
     def gaps(self, number: int) -> tuple[tuple[int, int], ...]:
         """Return the gaps `(first, last)` below the highest sequence seen of one identity."""
@@ -159,6 +165,7 @@ class Identities:
         self.table[: len(rows)] = rows
         self.size = len(rows)
         self._ranges = ranges
+        self._changed_gaps.update(ranges)
         keys = rows["source"].astype(np.int64) << FACILITY_BITS | rows["facility"].astype(np.int64)
         _, first = np.unique(keys, return_index=True)
         self._pairs.add(keys[np.sort(first)])
@@ -240,6 +247,8 @@ class Identities:
                 seen_to = ranges.pop(0)[1]
         self.table["seen_to"][number] = seen_to
         self.table["top"][number] = ranges[-1][1] if ranges else seen_to
+        if ranges or number in self._ranges:
+            self._changed_gaps.add(number)
         if ranges:
             self._ranges[number] = ranges
         else:

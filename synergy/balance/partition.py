@@ -2,9 +2,9 @@
 
 Pure: no clock, no I/O, no threads (gate: import-linter). Time comes in as an argument, in microseconds since 1970.
 
-A commit takes, in this order and with nothing in between, `take_events`, `take_lost` and `take_parts`. What
-`take_events` gives is noted as published; `restore` from all parts taken so far then gives an object that behaves like
-the one they were taken from. Nothing depends on how the input was cut into batches.
+A commit takes, in this order and with nothing in between, `take_events`, `take_gap_alerts` and `take_parts`.
+What the first two give is noted as published; `restore` from all parts taken so far then gives an object that behaves
+like the one they were taken from. Nothing depends on how the input was cut into batches.
 
 Refusals come before duplicates: a reading that breaks a rule is refused whether or not its sequence was seen, and does
 not use its sequence up. Mended and sent again with the same identity it is accepted. What comes for a gap that was
@@ -24,8 +24,9 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from schemas.events import Facility, FacilityFacts, Position, Tick
+from schemas.events import Alert, Facility, FacilityFacts, Position, Tick
 from synergy.balance.columns import TextColumn
+from synergy.balance.gap_alerts import take_gap_alerts
 from synergy.balance.parts import take_parts
 from synergy.balance.plans import PlanLine
 from synergy.balance.positions import take_positions
@@ -33,7 +34,7 @@ from synergy.balance.readings import ReadingColumns, Readings
 from synergy.balance.restoring import names_of, restore, sort_parts, texts_of
 from synergy.balance.spreading import day, quarter
 from synergy.balance.state import PartitionState
-from synergy.balance.terms import BAD, FLOW, PLAN, Bools, Gap, Int64s, MaterialRule, Refusal
+from synergy.balance.terms import BAD, FLOW, PLAN, Bools, Int64s, MaterialRule, Refusal
 from synergy.balance.validation import DECLARED_LOST, Limits, examine, explain, unit_number
 
 
@@ -172,26 +173,9 @@ class PartitionBalances:
             state.facilities.restated.clear()
         return (*facts, *take_positions(state, next_offset))
 
-    def take_lost(self) -> tuple[Gap, ...]:
-        """Return the gaps that were declared lost since the last call."""
-        lost = self._state.identities.take_lost()
-        return tuple(self._gap(one.identity, one.first, one.last) for one in lost)
-
-    def gaps(self) -> tuple[Gap, ...]:
-        """Return the gaps that are still waited for, of all sources; a refused reading leaves one too."""
-        identities = self._state.identities
-        return tuple(
-            self._gap(number, first, last)
-            for number in identities.with_gaps()
-            for first, last in identities.gaps(number)
-        )
-
-    def _gap(self, identity: int, first: int, last: int) -> Gap:
-        row = self._state.identities.table[identity]
-        entry = self._state.facilities.entries[int(row["facility"])]
-        source, epoch = self._state.texts[int(row["source"])], int(row["epoch"])
-        programme = entry.facts.programme if entry.facts else ""
-        return Gap(source, entry.id, epoch, first, last, programme, self._state.times.now_us)
+    def take_gap_alerts(self, *, published: bool = False) -> list[Alert]:
+        """Return what people have to be told of missing readings; see `gap_alerts.take_gap_alerts`."""
+        return take_gap_alerts(self._state, published=published)
 
     def take_parts(self) -> dict[bytes, bytes | None]:
         """Return the changelog parts that changed since the last call; None deletes a part."""

@@ -13,6 +13,7 @@ the ring is passed over on reading back and needs no deletion.
     t number             told               d number           told flags and analyses
     l number, document   plan line          a number           analyses
     g number             flags              o number           end of the last lost gap of an identity
+    m number             open gaps, and what was told of them
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
-LETTERS = "nfsqtlgcihwdao"
+LETTERS = "nfsqtlgcihwdaom"
 NUMBERED = "nfsi"
 """Kinds that are numbered from 0 without a hole."""
 
@@ -140,6 +141,10 @@ def _take_identities(state: PartitionState, parts: dict[bytes, bytes | None]) ->
     for number in sorted(state.identities.changed_ends):
         parts[key("o", number)] = _document(state.identities.lost_to[number])
     state.identities.changed_ends.clear()
+    for number in sorted(state.open_gaps.changed):
+        watched = state.open_gaps.watched.get(number)
+        parts[key("m", number)] = None if watched is None else _document(asdict(watched))
+    state.open_gaps.changed.clear()
     changed = state.identities.take_changed()
     if not changed:
         return

@@ -19,13 +19,14 @@ from synergy.balance.analyses import Analysis
 from synergy.balance.errors import PartError
 from synergy.balance.facilities import Entry
 from synergy.balance.identities import IDENTITY, Ranges
+from synergy.balance.open_gaps import Watched
 from synergy.balance.parts import GROUP_PART, HEAD, KEY, LETTERS, NUMBERED, SLOT_KEY, WEEK_PART
 from synergy.balance.parts import key as part_key
 from synergy.balance.plans import PlanLine
 from synergy.balance.programmes import ReplayTime
 from synergy.balance.series import NAME
 from synergy.balance.state import PartitionState
-from synergy.balance.terms import VERSION, Int64s, moment
+from synergy.balance.terms import VERSION, Gap, Int64s, moment
 from synergy.balance.told import TOLD, Details
 from synergy.balance.windows import Buckets
 
@@ -94,6 +95,9 @@ def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
         state.times.replays[key[1:].decode()] = ReplayTime(**json.loads(value[1:]))
     _restore_identities(state, kinds["i"])
     state.identities.lost_to = {number: last for number, _, last in kinds["o"].documents()}
+    for number, _, content in kinds["m"].documents():
+        told_gaps = tuple(Gap(**gap) for gap in content["told"])
+        state.open_gaps.watched[number] = Watched(content["since_us"], told_gaps)
     _restore_series(state, kinds)
     series, told = _rows(kinds["t"], TOLD)
     state.told.rows[series] = told

@@ -15,6 +15,7 @@ from synergy.balance.analyses import Analyses
 from synergy.balance.facilities import Facilities
 from synergy.balance.flags import SeriesFlags
 from synergy.balance.identities import Identities
+from synergy.balance.open_gaps import OpenGaps
 from synergy.balance.plans import Plans
 from synergy.balance.programmes import ProgrammeTimes
 from synergy.balance.series import SeriesTable
@@ -41,6 +42,7 @@ class PartitionState:
     facilities: Facilities = field(init=False)
     texts: Texts = field(default_factory=Texts)
     identities: Identities = field(default_factory=Identities)
+    open_gaps: OpenGaps = field(default_factory=OpenGaps)
     times: ProgrammeTimes = field(default_factory=ProgrammeTimes)
     series: SeriesTable = field(default_factory=SeriesTable)
     windows: Windows = field(default_factory=Windows)

@@ -58,6 +58,7 @@ class Code(StrEnum):
     MATCH_WITHDRAWN = "match_withdrawn"  # subject facility, text use
     SUPPLY_STALE = "supply_stale"  # subject facility, text material
     QUALITY_FAILED = "quality_failed"  # subject property, value, limit, unit, text use
+    OPEN_GAP = "open_gap"  # subject facility, value readings missing, text source
     SEQUENCE_GAP = "sequence_gap"  # subject facility, value readings lost, text source
     REJECTS = "rejects"  # subject facility or source, value records, text reason of most
     LAG = "lag"  # subject stage, value records behind, limit

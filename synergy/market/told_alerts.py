@@ -1,4 +1,4 @@
-"""Alerts that others raise: balance about lost readings, the store about rejects and lag.
+"""Alerts that others raise: balance about missing and lost readings, the store about rejects and lag.
 
 Every alert has one owner of what people do with it, the market: it reads `synergy.alerts.v1` too and takes these in,
 so that they can be acknowledged and snoozed, sleep, wake and run out like its own. Its own come back to it on that
@@ -17,6 +17,7 @@ from synergy.alerts import RuleName, alert_rules, cleared
 from synergy.market.programme import Programme
 
 OWN: Final = frozenset(RuleName) - {
+    RuleName.OPEN_GAP,
     RuleName.SEQUENCE_GAP,
     RuleName.REJECTS,
     RuleName.LAG,

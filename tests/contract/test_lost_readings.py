@@ -1,4 +1,4 @@
-"""Readings that were declared lost: people are told, and balance and the ledger count the same."""
+"""Readings that are missing or were declared lost: people are told, and balance and the ledger count the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from schemas.events import Alert, AlertState, Command
+from schemas.events import Alert, AlertState, Command, Outcome
 from synergy.alerts import RuleName, alert_id
 from synergy.balance.terms import RANGES_KEPT
 from tests.end_to_end.plants import TONNE, facility, reading
@@ -19,6 +19,7 @@ PROGRAMME = "river"
 EVERY_SECOND = range(3, 3 + 2 * (RANGES_KEPT + 1), 2)
 SUBJECT = "north/meter:north/1"
 ALERT = alert_id(PROGRAMME, RuleName.SEQUENCE_GAP, SUBJECT)
+OPEN = alert_id(PROGRAMME, RuleName.OPEN_GAP, SUBJECT)
 
 
 @pytest.fixture
@@ -45,17 +46,17 @@ def say(exchange: Exchange, *sequences: int) -> None:
     )
 
 
-def alerts(exchange: Exchange) -> list[Alert]:
-    return [event for event in exchange.events if isinstance(event, Alert)]
+def alerts(exchange: Exchange, rule: RuleName = RuleName.SEQUENCE_GAP) -> list[Alert]:
+    return [one for one in exchange.events if isinstance(one, Alert) and one.rule == rule]
 
 
-def answer(exchange: Exchange, number: int, action: str) -> None:
+def answer(exchange: Exchange, number: int, action: str, alert: UUID = ALERT) -> None:
     exchange.order(
         Command(
             id=UUID(int=number),
             programme=PROGRAMME,
             action=action,
-            subject=str(ALERT),
+            subject=str(alert),
             actor="ann",
             sent_at=exchange.now,
         )
@@ -103,6 +104,26 @@ def test_a_snoozed_alert_wakes_and_one_that_is_kept_long_enough_is_cleared(
     exchange.now += 73 * 60 * MINUTE
     say(exchange, EVERY_SECOND[-1] + 2)
     assert alerts(exchange)[-1].state is AlertState.CLEARED
+
+
+def test_an_open_gap_is_told_with_from_and_to_stays_answered_and_ends_when_the_spool_delivers(
+    exchange: Exchange,
+) -> None:
+    say(exchange, 1, 4)
+    say(exchange, 5)
+    (told,) = alerts(exchange, RuleName.OPEN_GAP)
+    assert (told.id, told.state) == (OPEN, AlertState.RAISED)
+    assert told.reasons[0].text == "meter:north (epoch 1, sequences 2-3)"
+    answer(exchange, 1, "acknowledge", OPEN)
+    exchange.now += 80 * 60 * MINUTE
+    say(exchange, 6)
+    kept = alerts(exchange, RuleName.OPEN_GAP)[-1]
+    assert (kept.state, kept.actor) == (AlertState.ACKNOWLEDGED, "ann")
+    say(exchange, 2, 3)
+    ended = alerts(exchange, RuleName.OPEN_GAP)[-1]
+    assert (ended.id, ended.state) == (OPEN, AlertState.CLEARED)
+    answer(exchange, 2, "acknowledge", OPEN)
+    assert [one.accepted for one in exchange.events if isinstance(one, Outcome)] == [True, False]
 
 
 def test_what_comes_for_a_lost_gap_counts_neither_in_balance_nor_in_the_ledger(

@@ -148,13 +148,10 @@ def test_a_sequence_seen_before_is_counted_as_duplicate_and_not_refused() -> Non
 def test_the_gap_below_the_sixty_fifth_range_is_declared_lost_with_its_name() -> None:
     balances = opened()
     apply(balances, *(reading(sequence=sequence) for sequence in range(3, 3 + 2 * 65, 2)))
-    (lost,) = balances.take_lost()
-    assert (lost.source, lost.facility, lost.epoch) == ("meter-1", "a", 1)
-    assert (lost.first, lost.last) == (1, 2)
-    assert balances.take_lost() == ()
-    assert [(gap.first, gap.last) for gap in balances.gaps()] == [
-        (sequence, sequence) for sequence in range(4, 3 + 2 * 64, 2)
-    ]
+    (lost,) = balances.take_gap_alerts()
+    assert (lost.rule, lost.subject) == ("sequence_gap", "a/meter-1/1")
+    assert lost.reasons[0].text == "meter-1 (epoch 1, sequences 1-2)"
+    assert balances.take_gap_alerts() == []
 
 
 def restored(balances: PartitionBalances) -> PartitionBalances:
@@ -191,14 +188,6 @@ def test_before_the_loss_in_the_same_batch_a_copy_is_a_duplicate_and_after_it_is
         (68, "declared_lost"),
     ]
     assert balances.duplicates == 1
-
-
-def test_a_gap_is_open_until_what_is_missing_has_come() -> None:
-    balances = opened()
-    apply(balances, reading(sequence=1), reading(sequence=4))
-    assert [(gap.source, gap.first, gap.last) for gap in balances.gaps()] == [("meter-1", 2, 3)]
-    apply(balances, reading(sequence=3), reading(sequence=2))
-    assert balances.gaps() == ()
 
 
 @pytest.mark.parametrize("limit", [0, 10**17 + 1])
