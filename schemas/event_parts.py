@@ -27,6 +27,16 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyMean:
+    """Mean of one property over the analysed flows, weighted by their quantities."""
+
+    name: str
+    value: float
+    unit: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coordinates:
     """Where a Kafka record is."""
 

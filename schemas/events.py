@@ -15,6 +15,7 @@ from schemas.event_parts import (
     Coordinates,
     Impact,
     Property,
+    PropertyMean,
     QualityMargin,
     Reason,
     ValuePart,
@@ -64,6 +65,7 @@ __all__ = [
     "Outcome",
     "Position",
     "Property",
+    "PropertyMean",
     "Provenance",
     "Quality",
     "QualityMargin",
@@ -203,6 +205,7 @@ class Position:
     basis: Basis
     flags: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
+    means: tuple[PropertyMean, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from producers.gateway.fields import Sent
 from producers.gateway.problems import FieldError
 from schemas.events import Basis, Form, Property
 from schemas.unit_table import Unit, UnitError, find_unit, to_base
+from synergy.balance.terms import MOST_VALUE
 from synergy.catalogue import Catalogue, Material
 
 STOCK_LIMIT: Final = timedelta(days=3650)
@@ -126,6 +127,8 @@ def _property(
     value = _in_unit(details.get("value"), kind.unit, field)
     if kind.unit == "%" and not 0 <= value <= 100:
         raise FieldError(field, value, "it is no share", "Send a percentage from 0 to 100.")
+    if abs(value) > MOST_VALUE:
+        raise FieldError(field, value, "nothing has so much of it", f"Send a value in {kind.unit}.")
     sampled, until = (
         None if details.get(one) is None else fields.time(details[one], f"{field}.{one}")
         for one in ("sampled_at", "valid_until")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
 
 from schemas.events import Availability, Basis, Direction, Form, Property, Quality
 from synergy.balance.terms import (
@@ -17,6 +16,7 @@ from synergy.balance.terms import (
     EARLIEST_US,
     FUTURE_US,
     LATEST_US,
+    MOST_VALUE,
     RANGES_KEPT,
     RING_DAYS,
     STOCK_LIMIT_DAYS,
@@ -156,7 +156,7 @@ def _flaw(arrival: Arrival, rules: Mapping[str, MaterialRule]) -> str | None:
 def _unusable(analysis: Property, arrived_us: int) -> bool:
     sampled, until = analysis.sampled_at, analysis.valid_until
     return (
-        not isfinite(analysis.value)
+        not abs(analysis.value) <= MOST_VALUE
         or (
             sampled is not None
             and not EARLIEST_US <= microseconds(sampled) <= arrived_us + FUTURE_US

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from schemas.events import Basis, DataKind, Form, Property, Quality
+from schemas.events import Basis, DataKind, Form, Property, PropertyMean, Quality
 from synergy.balance.judgement import Arrival
 from synergy.balance.plans import KEPT_US
 from synergy.balance.terms import (
@@ -48,6 +48,7 @@ class Recomputed:
     formula: str | None
     flags: tuple[str, ...]
     properties: tuple[Property, ...]
+    means: tuple[PropertyMean, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def recompute(
         formula=next((f for a in reversed(good) if (f := a.reading.formula) is not None), None),
         flags=(*flags, NO_DATA_IN_CHAPTER) if out else flags,
         properties=_properties(good, moment.time_us),
+        means=_means(measured, (as_of - 1) // DAY_US),
     )
 
 
@@ -202,6 +204,23 @@ def _properties(good: Sequence[Arrival], time_us: int) -> tuple[Property, ...]:
                 latest[analysis.name] = order, analysis
     valid = (analysis for _, analysis in latest.values() if not _ran_out(analysis, time_us))
     return tuple(sorted(valid, key=lambda analysis: analysis.name))
+
+
+def _means(measured: Sequence[Arrival], last_day: int) -> tuple[PropertyMean, ...]:
+    """Return the mean of each analysed property over the flows of the last days, weighted by quantity."""
+    weighed: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for arrival in measured:
+        if is_counted_flow(arrival) and last_day - HISTORY_DAYS < arrival.day <= last_day:
+            for analysis in arrival.reading.properties:
+                pair = arrival.reading.quantity, round(analysis.value * 1_000_000)
+                weighed.setdefault((analysis.name, analysis.unit), []).append(pair)
+    means: list[PropertyMean] = []
+    for (name, unit), pairs in sorted(weighed.items()):
+        quantity = sum(weight for weight, _ in pairs)
+        if quantity > 0:
+            value = sum(weight * value for weight, value in pairs) / quantity / 1_000_000
+            means.append(PropertyMean(name=name, value=value, unit=unit, quantity=quantity))
+    return tuple(means)
 
 
 def _ran_out(analysis: Property, time_us: int) -> bool:

@@ -225,6 +225,13 @@ class PartitionBalances:
         if frame["properties"].list.len().max():
             properties = _rows(frame["properties"], readings).filter(pl.Series(good))
             state.analyses.note(series[good], readings.end[good], properties)
+            flows = good & (readings.form == FLOW)
+            state.means.note(
+                series[flows],
+                day(until)[flows],
+                readings.quantity[flows],
+                _rows(frame["properties"], readings).filter(pl.Series(flows)),
+            )
         planned = good & (readings.form == PLAN)
         if planned.any():
             self._count_plans(frame, series[planned], readings.where(planned))

@@ -14,6 +14,7 @@ the ring is passed over on reading back and needs no deletion.
     l number, document   plan line          a number           analyses
     g number             flags              o number           end of the last lost gap of an identity
     m number             open gaps, and what was told of them
+    p number             sums behind the means of properties
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
-LETTERS = "nfsqtlgcihwdaom"
+LETTERS = "nfsqtlgcihwdaomp"
 NUMBERED = "nfsi"
 """Kinds that are numbered from 0 without a hole."""
 
@@ -119,6 +120,9 @@ def _take_rare(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
         saved = [asdict(analysis) for analysis in state.analyses.saved(number)]
         parts[key("a", number)] = _document(saved)
     state.analyses.changed.clear()
+    for number in sorted(state.means.changed):
+        parts[key("p", number)] = _document(state.means.saved(number))
+    state.means.changed.clear()
     for number, document in sorted(state.plans.changed):
         line = state.plans.line(number, document)
         parts[key("l", number, document)] = None if line is None else _document(asdict(line))

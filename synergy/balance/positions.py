@@ -163,11 +163,12 @@ def _details(
         return {}
     details: dict[int, Details] = {}
     first_days, times = found.flags_from.tolist(), now.time[series].tolist()
+    last_days = ((found.as_of - 1) // DAY_US).tolist()
     for place, number in enumerate(series.tolist()):
         if number in flags or number in analyses or number in told:
             shown = flags.since(number, first_days[place], state.texts)
             valid = analyses.valid(number, times[place])
+            present = Details(shown, valid, state.means.until(number, last_days[place]))
             former = told.get(number, NO_DETAILS)
-            unchanged = shown == former.flags and valid == former.analyses
-            details[place] = former if unchanged else Details(shown, valid)
+            details[place] = former if present == former else present
     return details

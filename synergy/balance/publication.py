@@ -129,6 +129,10 @@ def _details(found: Evaluation, details: Sequence[Details]) -> dict[str, Sequenc
             tuple(analysis.event() for analysis in detail.analyses) if detail.analyses else ()
             for detail in details
         ],
+        "means": [
+            tuple(mean.event() for mean in detail.means) if detail.means else ()
+            for detail in details
+        ],
     }
 
 

@@ -19,6 +19,7 @@ from synergy.balance.analyses import Analysis
 from synergy.balance.errors import PartError
 from synergy.balance.facilities import Entry
 from synergy.balance.identities import IDENTITY, Ranges
+from synergy.balance.means import Mean
 from synergy.balance.open_gaps import Watched
 from synergy.balance.parts import GROUP_PART, HEAD, KEY, LETTERS, NUMBERED, SLOT_KEY, WEEK_PART
 from synergy.balance.parts import key as part_key
@@ -103,11 +104,14 @@ def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
     state.told.rows[series] = told
     for number, _, content in kinds["d"].documents():
         analyses = tuple(Analysis(**analysis) for analysis in content["analyses"])
-        state.told.details[number] = Details(tuple(content["flags"]), analyses)
+        means = tuple(Mean(**one) for one in content.get("means", ()))
+        state.told.details[number] = Details(tuple(content["flags"]), analyses, means)
     for number, _, content in kinds["g"].documents():
         state.flags.restore(number, content)
     for number, _, content in kinds["a"].documents():
         state.analyses.restore(number, [Analysis(**analysis) for analysis in content])
+    for number, _, content in kinds["p"].documents():
+        state.means.restore(number, content)
     for number, _, content in kinds["l"].documents():
         state.plans.restore(number, PlanLine(**content))
 

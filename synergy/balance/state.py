@@ -15,6 +15,7 @@ from synergy.balance.analyses import Analyses
 from synergy.balance.facilities import Facilities
 from synergy.balance.flags import SeriesFlags
 from synergy.balance.identities import Identities
+from synergy.balance.means import PropertyMeans
 from synergy.balance.open_gaps import OpenGaps
 from synergy.balance.plans import Plans
 from synergy.balance.programmes import ProgrammeTimes
@@ -48,6 +49,7 @@ class PartitionState:
     windows: Windows = field(default_factory=Windows)
     plans: Plans = field(default_factory=Plans)
     analyses: Analyses = field(default_factory=Analyses)
+    means: PropertyMeans = field(default_factory=PropertyMeans)
     flags: SeriesFlags = field(default_factory=SeriesFlags)
     told: Told = field(default_factory=Told)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from synergy.balance.analyses import Analysis, is_news
 from synergy.balance.index import longer
+from synergy.balance.means import Mean
 from synergy.balance.terms import DEADBAND, DEADBAND_SHARE, VERSION, Bools, Int64s
 
 TOLD = np.dtype(
@@ -46,6 +47,7 @@ class Details:
 
     flags: tuple[str, ...] = ()
     analyses: tuple[Analysis, ...] = ()
+    means: tuple[Mean, ...] = ()
 
 
 NO_DETAILS = Details()
@@ -100,7 +102,7 @@ class Told:
 
 
 def differ(former: Details, present: Details) -> bool:
-    """Return whether the details are news."""
+    """Return whether the details are news: a mean moves with analyses and days, and alone is none."""
     if former is present:
         return False
     return former.flags != present.flags or is_news(former.analyses, present.analyses)

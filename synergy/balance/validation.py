@@ -22,6 +22,7 @@ from synergy.balance.terms import (
     FOREVER,
     FUTURE_US,
     LATEST_US,
+    MOST_VALUE,
     PLAN,
     STOCK,
     STOCK_LIMIT_DAYS,
@@ -85,8 +86,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "bad_property": (
         "properties",
-        "properties holds a value that is not a number, or a time outside 1970 to now: send only"
-        " finished analyses",
+        "properties holds a value that is no number below a million million, or a time outside 1970 to"
+        " now: send only finished analyses",
     ),
     "mixed_basis": (
         "basis",
@@ -205,7 +206,7 @@ def _bad_property(frame: pl.DataFrame, arrived_us: Int64s) -> Bools:
         .explode("properties")
         .unnest("properties")
         .filter(
-            ~pl.col("value").is_finite()
+            ~pl.col("value").is_between(-MOST_VALUE, MOST_VALUE)
             | ~sampled.is_between(EARLIEST_US, pl.col("arrived") + FUTURE_US)
             | ~until.is_between(EARLIEST_US, LATEST_US)
         )

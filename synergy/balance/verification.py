@@ -157,6 +157,7 @@ def fields_of(position: Position) -> dict[str, object]:
         "formula": position.formula,
         "flags": position.flags,
         "properties": position.properties,
+        "means": position.means,
     }
 
 
@@ -184,4 +185,5 @@ def fields_of_recomputed(found: Recomputed) -> dict[str, object]:
         "formula": found.formula,
         "flags": found.flags,
         "properties": found.properties,
+        "means": found.means,
     }

@@ -219,6 +219,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a rate of no time": ({"per": "week"}, "per", "h, d or min"),
     "an unknown property": ({"properties": {"colour": 1}}, "properties.colour", "loi"),
     "a property in another unit": ({"properties": {"loi": "7 mm"}}, "properties.loi", "%"),
+    "an analysis of nothing on earth": (
+        {"properties": {"calorific": 1e13}},
+        "properties.calorific",
+        "MJ/kg",
+    ),
     "more than all": ({"properties": {"loi": 101}}, "properties.loi", "0 to 100"),
     "an unknown field": ({"colour": "grey"}, "colour", "facility, material"),
     "half a surrogate": ({"source": "\ud800"}, "source", "UTF-8"),

@@ -290,7 +290,7 @@ BAD: Mapping[str, Bad] = {
         make=changed(properties=(_NOT_A_NUMBER,)),
         code="bad_property",
         field="properties",
-        says=("not a number", "send only finished analyses"),
+        says=("no number below", "send only finished analyses"),
     ),
     "mixed_basis": Bad(
         make=changed(basis=Basis.AS_RECEIVED),

@@ -302,4 +302,5 @@ def _position() -> dict[str, object]:
                 "valid_until": NOON,
             }
         ],
+        "means": [{"name": "loi", "value": 6.25, "unit": "%", "quantity": 96}],
     }

@@ -133,6 +133,12 @@ def test_dry_and_wet_masses_are_never_added() -> None:
     assert [refusal.code for refusal in apply(balances, wet)] == ["mixed_basis"]
 
 
+@pytest.mark.parametrize("value", [float("inf"), 1.001e12, -1.001e12])
+def test_an_analysis_beyond_all_measure_is_refused(value: float) -> None:
+    beyond = reading(properties=(Property(name="loi", value=value, unit="%"),))
+    assert [one.code for one in apply(opened(), beyond)] == ["bad_property"]
+
+
 def test_a_refused_first_reading_does_not_set_the_basis() -> None:
     wet_but_wrong = reading(sequence=1, basis=Basis.AS_RECEIVED, unit="LTR")
     refused = apply(opened(), wet_but_wrong, reading(sequence=2))
