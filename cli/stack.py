@@ -160,6 +160,10 @@ class Stack:
             if part.name == name:
                 self._supervisor.stop([name], part.stop_s)
 
+    def start_part(self, name: str) -> None:
+        """Start a part that was stopped."""
+        self._supervisor.start_again(name)
+
     def stop(self) -> None:
         """Stop everything in order, first what publishes, last the broker, in less than STOP_S seconds."""
         deadline = self._clock.monotonic_s() + STOP_S

@@ -77,6 +77,12 @@ class Supervisor:
         kept = self._kept[spec.name] = _Kept(spec)
         self._launch(kept)
 
+    def start_again(self, name: str) -> None:
+        """Start a child that was stopped."""
+        kept = self._kept[name]
+        kept.ended, kept.failures = False, 0
+        self._launch(kept)
+
     def look(self) -> None:
         """Notice ends and start what is due. Call it a few times a second; it does not wait."""
         for kept in self._kept.values():

@@ -1,15 +1,16 @@
 """What a worker has to refuse: state or input that is no longer what it was. Each says so, and which command mends it.
 
-These are the last things that happen to a stand: the topics are not the same afterwards.
+A lost changelog is rebuilt, and the stand goes on. Damages of the input are the last things that happen to a stand.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from confluent_kafka import TopicPartition as VendorPartition
 from confluent_kafka.admin import AdminClient
@@ -22,6 +23,10 @@ from tests.end_to_end.plants import reading
 from tests.stateful.kafka_control import wait_for
 
 REFUSED_S = 60.0
+OUTPUTS: Final[Mapping[str, Sequence[str]]] = {
+    "balance": (topic_files.POSITIONS,),
+    "market": (topic_files.MATCHES, topic_files.TRANSACTIONS, topic_files.OUTCOMES),
+}
 
 
 def _admin(stand: Stand) -> AdminClient:
@@ -29,9 +34,15 @@ def _admin(stand: Stand) -> AdminClient:
 
 
 def stop_workers(stand: Stand, stage: str) -> None:
-    """Stop both workers of a stage for good."""
+    """Stop both workers of a stage."""
     for name in WORKERS[stage]:
         stand.pipeline.stack.stop_part(name)
+
+
+def start_workers(stand: Stand, stage: str) -> None:
+    """Start both workers of a stage that were stopped."""
+    for name in WORKERS[stage]:
+        stand.pipeline.stack.start_part(name)
 
 
 def recreate(stand: Stand, topic: str) -> None:
@@ -78,9 +89,9 @@ def refusals(stand: Stand, log: Path, count: int) -> dict[int, tuple[str, str]]:
     return stand.pipeline.eventually(f"{count} partitions are refused", found, REFUSED_S)
 
 
-def rebuild_balance(stand: Stand) -> None:
-    """Rebuild the balance as the refusal says, and wait until it has everything."""
-    with worker(stand, "balance", "--rebuild"):
+def rebuild(stand: Stand, stage: str) -> None:
+    """Rebuild a stage as the refusal says, and wait until it has everything."""
+    with worker(stand, stage, "--rebuild"):
         stand.pipeline.settle()
 
 
@@ -92,6 +103,10 @@ def unread_readings(stand: Stand) -> int:
     return len({record.tp.partition for record in records})
 
 
-def published(stand: Stand) -> Mapping[int, int]:
-    """Return where the positions end."""
-    return stand.pipeline.ends(topic_files.POSITIONS)
+def published(stand: Stand, stage: str) -> Mapping[tuple[str, int], int]:
+    """Return where everything ends that a stage publishes."""
+    return {
+        (topic, number): end
+        for topic in OUTPUTS[stage]
+        for number, end in stand.pipeline.ends(topic).items()
+    }

@@ -9,7 +9,9 @@ from contextlib import suppress
 from typing import Final
 
 from runtime.failpoints import Place
+from tests.chaos import damage
 from tests.chaos.stand import STOPPED_S, WORKERS, Stand
+from tests.end_to_end.pipeline import CHANGELOGS
 
 Fault = Callable[[Stand], None]
 OUTAGE_S: Final = 30.0
@@ -129,6 +131,30 @@ def clock_stepped(stand: Stand) -> None:
     (stand.control / "clock").unlink()
 
 
+def _state_lost(stand: Stand, stage: str) -> None:
+    """Delete the changelog of a stage and rebuild it, as an operator does; nothing is published a second time."""
+    stand.recovered()
+    stand.hold()
+    damage.stop_workers(stand, stage)
+    before = damage.published(stand, stage)
+    damage.recreate(stand, CHANGELOGS[stage])
+    damage.rebuild(stand, stage)
+    after = damage.published(stand, stage)
+    assert after == before, f"the rebuild of {stage} published: ends {before} became {after}"
+    damage.start_workers(stand, stage)
+    stand.go_on()
+
+
+def balance_state_lost(stand: Stand) -> None:
+    """The changelog of the balance is deleted; it is rebuilt from the readings."""
+    _state_lost(stand, "balance")
+
+
+def market_state_lost(stand: Stand) -> None:
+    """The changelog of the market is deleted; it is rebuilt from what it published."""
+    _state_lost(stand, "market")
+
+
 FAULTS: Final[Mapping[str, Fault]] = {
     one.__name__: one
     for one in (
@@ -146,5 +172,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         broker_killed,
         broker_frozen,
         clock_stepped,
+        balance_state_lost,
+        market_state_lost,
     )
 }

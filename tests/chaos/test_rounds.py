@@ -11,7 +11,7 @@ from schemas import topic_files
 from tests.chaos.damage import (
     delete_everything,
     published,
-    rebuild_balance,
+    rebuild,
     recreate,
     refusals,
     stop_workers,
@@ -40,32 +40,32 @@ def test_after_faults_every_hop_has_what_the_one_before_has(stand: Stand) -> Non
 def test_a_deleted_changelog_is_refused_and_rebuilt_from_its_input(stand: Stand) -> None:
     stop_workers(stand, "balance")
     recreate(stand, topic_files.BALANCE_CHANGELOG)
-    before = published(stand)
+    before = published(stand, "balance")
     with worker(stand, "balance") as log:
         refused = refusals(stand, log, 4)
     assert {code for code, _ in refused.values()} == {"state_missing"}
     assert all("synergy worker balance --rebuild" in text for _, text in refused.values())
-    assert published(stand) == before
-    rebuild_balance(stand)
-    assert published(stand) == before
+    assert published(stand, "balance") == before
+    rebuild(stand, "balance")
+    assert published(stand, "balance") == before
     assert compare(stand, stand.finish()).lines == []
 
 
 def test_an_input_that_retention_has_passed_is_refused_and_nothing_skipped(stand: Stand) -> None:
-    before, partitions = published(stand), unread_readings(stand)
+    before, partitions = published(stand, "balance"), unread_readings(stand)
     delete_everything(stand, topic_files.AVAILABILITY)
     with worker(stand, "balance") as log:
         refused = refusals(stand, log, partitions)
     assert {code for code, _ in refused.values()} == {"retention_passed"}
     assert all("was never applied" in text for _, text in refused.values())
-    assert published(stand) == before
+    assert published(stand, "balance") == before
 
 
 def test_an_input_that_was_created_anew_is_refused(stand: Stand) -> None:
-    before = published(stand)
+    before = published(stand, "balance")
     recreate(stand, topic_files.AVAILABILITY)
     with worker(stand, "balance") as log:
         refused = refusals(stand, log, 4)
     assert {code for code, _ in refused.values()} == {"topic_recreated"}
     assert all("--rebuild" in text for _, text in refused.values())
-    assert published(stand) == before
+    assert published(stand, "balance") == before

@@ -104,7 +104,9 @@ def test_a_child_is_asked_first_and_killed_when_it_is_deaf(tmp_path: Path, said:
     assert not list(tmp_path.glob("*.pid"))
 
 
-def test_a_stopped_child_is_not_started_again(tmp_path: Path, said: list[str]) -> None:
+def test_a_stopped_child_is_not_started_again_unless_it_is_asked_for(
+    tmp_path: Path, said: list[str]
+) -> None:
     clock = FakeClock()
     supervisor = Supervisor(clock, said.append)
     supervisor.start(spec_of(tmp_path, WAITS))
@@ -112,6 +114,10 @@ def test_a_stopped_child_is_not_started_again(tmp_path: Path, said: list[str]) -
     clock.advance(3600)
     supervisor.look()
     assert [state.condition for state in supervisor.states()] == ["ended"]
+    supervisor.start_again("worker")
+    supervisor.look()
+    assert [state.condition for state in supervisor.states()] == ["running"]
+    supervisor.stop(["worker"], grace_s=60)
 
 
 def test_what_a_killed_parent_left_behind_is_found_and_ended(tmp_path: Path) -> None:
