@@ -246,7 +246,7 @@ class PartitionBalances:
         late &= readings.form == FLOW
         if late.any():
             self.late += int(late.sum())
-            np.add.at(self._state.series.rows["late"], series[late], np.uint32(1))
+            self._state.series.count_late(series[late])
         flows = (readings.form == FLOW) & ~late
         if not flows.all():
             series, readings = series[flows], readings.where(flows)

@@ -4,8 +4,8 @@ Pure: no clock, no I/O, no threads (gate: import-linter).
 
 A series is looked at when a reading touched it, when it was never published, when it became stale or revived, when a
 plan line starts or ends, an analysis runs out, a chapter begins, or a day of its programme's time is over since it was
-published; it is published when it is news (`told`). A series that is stale, or has no data in the present chapter, is
-not repeated daily.
+published; it is published when it is news (`told`), or when a reading came too late for its windows. A series that is
+stale, or has no data in the present chapter, is not repeated daily.
 
 A series of flows or stocks is stale when its programme's time is more than `stale_after` past its `as_of`. Plan lines
 do not move `as_of`; a series without flows isn't stale while a plan line covers the time. A series that has only
@@ -138,6 +138,8 @@ def take_positions(state: PartitionState, next_offset: int) -> tuple[Position, .
     told = state.told.rows["time"][series]
     news = state.told.news(series, found.numbers)
     news |= ~now.stale[series] & ~now.out[series] & _day_over(now.time[series], told)
+    news |= state.series.has_new_late[series]
+    state.series.has_new_late[series] = False
     details = _details(state, series, found, now)
     for place, detail in details.items():
         if differ(state.told.details.get(int(series[place]), NO_DETAILS), detail):

@@ -67,6 +67,7 @@ class SeriesTable:
         "_index",
         "direction",
         "facility",
+        "has_new_late",
         "material",
         "rows",
         "saved",
@@ -84,7 +85,13 @@ class SeriesTable:
         self.rows: npt.NDArray[np.void] = np.zeros(64, SERIES)
         self.touched: Bools = np.zeros(64, np.bool_)  # since its position was evaluated
         self.unsaved: Bools = np.zeros(64, np.bool_)
+        self.has_new_late: Bools = np.zeros(64, np.bool_)  # since its position was evaluated
         self._index = KeyIndex()
+
+    def count_late(self, series: Int64s) -> None:
+        """Count flows that fitted no window; their positions are news."""
+        np.add.at(self.rows["late"], series, np.uint32(1))
+        self.has_new_late[series] = True
 
     def find(self, readings: Readings) -> Int64s:
         """Return the series of each reading, -1 where there is none yet."""
@@ -137,6 +144,7 @@ class SeriesTable:
         self.rows = longer(self.rows, self.size)
         self.touched = longer(self.touched, self.size)
         self.unsaved = longer(self.unsaved, self.size)
+        self.has_new_late = longer(self.has_new_late, self.size)
         self.facility[start : self.size] = facility
         self.material[start : self.size] = material
         self.direction[start : self.size] = direction

@@ -439,6 +439,16 @@ def test_a_flow_that_is_too_old_for_every_window_is_counted_as_late() -> None:
     assert position.quantity_24h == 1_000_000
 
 
+def test_every_late_flow_is_told_although_nothing_else_has_changed() -> None:
+    partition = Partition()
+    partition.flow(NOW_2024)
+    partition.take()
+    for told in (1, 2):
+        partition.flow(NOW_2024 - 36 * DAY_US)
+        assert [position.late for position in partition.take()] == [told]
+    assert partition.take() == []
+
+
 def test_a_reading_in_order_changes_two_parts_only_its_head_and_its_identity() -> None:
     partition = Partition()
     partition.flow(NOW_2024 - HOUR_US, quantity=10**6)
