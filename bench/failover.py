@@ -37,7 +37,7 @@ from schemas import topic_files
 
 SERIES = 200_000
 PER_SECOND = 1_000
-BEFORE_S, AFTER_S, LOOK_S = 10.0, 25.0, 0.05
+BEFORE_S, AFTER_S, LOOK_S = 10.0, 45.0, 0.05
 LONGEST_S = 120.0
 CLOCK = SystemClock()
 
@@ -104,12 +104,27 @@ def wait_until_shared(workers: Sequence[Worker]) -> None:
         CLOCK.sleep(LOOK_S)
 
 
+def state_ends(settings: Settings) -> dict[TopicPartition, int]:
+    """Return where the changelog of each partition ends."""
+    log, topic = KafkaLog(kafka_connection(settings)), topic_files.BALANCE_CHANGELOG
+    tps = [TopicPartition(topic, number) for number in range(partition_counts()[topic])]
+    return {tp: log.bounds(tp)[1] for tp in tps}
+
+
+def wait_until_all_commit(settings: Settings, workers: Sequence[Worker]) -> None:
+    """Wait until every partition is open and has committed something. Raises NotSharedError."""
+    before, deadline = state_ends(settings), CLOCK.monotonic_s() + LONGEST_S
+    while any(end <= before[tp] for tp, end in state_ends(settings).items()):
+        if CLOCK.monotonic_s() > deadline:
+            raise NotSharedError(workers)
+        CLOCK.sleep(LOOK_S)
+
+
 def silences(settings: Settings, victim: Worker) -> Mapping[int, Silence]:
     """Kill a worker; return each partition's longest silence after that."""
     log = KafkaLog(kafka_connection(settings))
-    topic = topic_files.BALANCE_CHANGELOG
-    tps = [TopicPartition(topic, number) for number in range(partition_counts()[topic])]
-    ends = {tp: log.bounds(tp)[1] for tp in tps}
+    ends = state_ends(settings)
+    tps = list(ends)
     victim.process.send_signal(signal.SIGKILL)
     killed_s = CLOCK.monotonic_s()
     grown = {tp: [killed_s] for tp in tps}
@@ -141,6 +156,7 @@ def measure(series: int) -> list[Figure]:
             wait_until_shared(workers)
             now = datetime.fromtimestamp(CLOCK.now_us() / US_PER_S, UTC)
             with background.running(made, now):
+                wait_until_all_commit(settings, workers)
                 CLOCK.sleep(BEFORE_S)
                 victim = workers[1]
                 lost = set(victim.partitions)
