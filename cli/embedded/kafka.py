@@ -153,13 +153,18 @@ def _have_aot(spec: BrokerSpec, class_path: Sequence[Path], report: Report, cloc
     if spec.writes_aot is not None or file.is_file():
         return
 
+    def say(line: str) -> None:
+        report(line.replace("Kafka:", "Kafka, once:", 1))
+
     def write(part: Path) -> None:
-        report("Kafka: writing down, once, what each of its starts has in common")
+        say("Kafka: writing down what each of its starts has in common")
         with TemporaryDirectory(prefix="synergy-kafka-") as folder:
-            broker = start(replace(spec, var=Path(folder), writes_aot=part), report, clock)
-            broker.child.ask_to_stop()
-            _wait_until_ended(broker.child, report, clock)
-            broker.stop(0.0)
+            broker = start(replace(spec, var=Path(folder), writes_aot=part), say, clock)
+            try:
+                broker.child.ask_to_stop()
+                _wait_until_ended(broker.child, say, clock)
+            finally:  # Ctrl-C too: nothing is left running in a folder that is gone
+                broker.stop(0.0)
 
     try:
         aot_cache.make(file, write)

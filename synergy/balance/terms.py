@@ -31,9 +31,9 @@ RING_QUARTERS = WINDOW_QUARTERS + 1
 """One more than the window: a reading may end up to 10 minutes ahead of now, and `as_of` stays at now."""
 RING_DAYS = 35
 HISTORY_DAYS = 28
+"""The full days from which the firm offer is taken, and the days of a property's mean."""
 MOST_VALUE = 1e12
 """Largest value of an analysis, in any unit; a mean counts in millionths."""
-"""The full days from which the firm offer is taken."""
 FUTURE_US = 600_000_000
 """How far a period of a flow or a stock may end ahead of now."""
 RANGES_KEPT = 64

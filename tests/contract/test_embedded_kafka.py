@@ -75,9 +75,10 @@ def test_the_first_start_writes_the_cache_of_classes_and_a_damaged_one_stops_no_
 
     kafka.start(spec, said.append).stop()
     assert file.stat().st_size > 10_000_000
-    assert sum("once" in line for line in said) == 1
+    once = [line for line in said if "once" in line]
+    assert "in common" in once[0]
     assert {path.name for path in tmp_path.glob("kafka.*")} == {"kafka.aot", "kafka.lock"}
 
     file.write_bytes(bytes(4096))
     kafka.start(spec, said.append).stop()
-    assert sum("once" in line for line in said) == 1
+    assert [line for line in said if "once" in line] == once
