@@ -149,12 +149,12 @@ class Ledger:
                 f"SELECT uniqExact(material, direction) FROM positions WHERE {where}",  # noqa: S608
             )
             stated = [
-                Stated(one.event, one.appended_us)
-                for one in self._read(
+                Stated(event, arrived_us, has_means="means" in self._codec.fields_of(value))
+                for _, arrived_us, value in self._rows(
                     f"{READ} positions WHERE {where} AND applied.offset <= {reach}"
                     " ORDER BY _timestamp DESC, _offset DESC LIMIT 1 BY material, direction"
                 )
-                if isinstance(one.event, Position)
+                if isinstance(event := self._codec.decode(value), Position)
             ]
             yield stated, int(series) - len(stated)
 
@@ -195,12 +195,17 @@ class Ledger:
             after = page[-1].offset
 
     def _read(self, statement: str) -> list[Taken]:
+        rows = self._rows(statement)
+        return [Taken(offset, at, self._codec.decode(value)) for offset, at, value in rows]
+
+    def _rows(self, statement: str) -> list[tuple[int, int, bytes]]:
+        """Return offset, time of arrival and bytes; the codec knows their schemas afterwards."""
         _, rows = ask(self._store, statement)
         values = [bytes.fromhex(str(row[2])) for row in rows]
         if unknown := self._codec.unknown_ids(values):
             self._codec = with_schemas_of(self._codec, unknown, self._registry)
         return [
-            Taken(int(row[0]), arrival_us(int(row[1])), self._codec.decode(value))
+            (int(row[0]), arrival_us(int(row[1])), value)
             for row, value in zip(rows, values, strict=True)
         ]
 

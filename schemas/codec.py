@@ -163,6 +163,14 @@ class Codec:
         found = {int.from_bytes(header[1:], "big") for header in headers if header[0] == 0}
         return frozenset(found - self.schemas.keys())
 
+    def fields_of(self, value: bytes) -> frozenset[str]:
+        """Return the fields that the writer of a framed value knew; the others have the defaults of the present schema.
+
+        Raises:
+            DecodeError: the schema id is not known.
+        """
+        return frozenset(field.name for field in self._reader(value).schema.type.fields)
+
     def _reader(self, value: bytes) -> _Reader:
         schema_id = schema_id_of(value)
         reader = self._readers.get(schema_id)

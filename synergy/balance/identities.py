@@ -139,10 +139,7 @@ class Identities:
         return lost
 
     def take_changed_gaps(self) -> set[int]:
-        """Return the identities whose gaps came, changed or went since the last call.
-
-        After a restore these are all that have any.
-        """
+        """Return the identities whose gaps came, changed or went since the last call."""
         changed, self._changed_gaps = self._changed_gaps, set()
         return changed
 
@@ -165,7 +162,6 @@ class Identities:
         self.table[: len(rows)] = rows
         self.size = len(rows)
         self._ranges = ranges
-        self._changed_gaps.update(ranges)
         keys = rows["source"].astype(np.int64) << FACILITY_BITS | rows["facility"].astype(np.int64)
         _, first = np.unique(keys, return_index=True)
         self._pairs.add(keys[np.sort(first)])

@@ -244,4 +244,6 @@ def test_a_record_of_an_earlier_version_gets_the_defaults_of_the_current_one() -
     codec = Codec({"Tick": 2}, {1: earlier})
     body = codec.encode(TICK)[HEADER_BYTES:-1]
     check_body(earlier.type, body)
-    assert codec.decode(b"\x00\x00\x00\x00\x01" + body) == TICK
+    value = b"\x00\x00\x00\x00\x01" + body
+    assert codec.decode(value) == TICK
+    assert codec.fields_of(codec.encode(TICK)) - codec.fields_of(value) == {"chapter"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from schemas.events import Alert, AlertState, Availability
 from synergy.alerts import RuleName, alert_rules
-from synergy.balance import PartitionBalances
-from tests.property.balance_input import NOW_2024, RULES, facility, reading
+from tests.property.balance_input import NOW_2024, facility, reading
 from tests.unit.test_balance_refusals import apply, opened, restored
 
 SECOND_US = 1_000_000
@@ -143,18 +142,6 @@ def test_a_restored_state_knows_what_was_told() -> None:
     assert partition.after(300) == []
     partition.count(2, 3)
     assert said(partition.after(0)) == [(AlertState.CLEARED, "2-3")]
-
-
-def test_a_state_from_before_there_was_this_alert_tells_its_gaps() -> None:
-    partition = Partition()
-    partition.count(1, 4)
-    parts = {key: part for key, part in partition.balances.take_parts().items() if part}
-    assert not any(key[:1] == b"m" for key in parts)
-    partition.balances = PartitionBalances.restore(
-        "synergy.availability.v1", 0, RULES, parts.items(), lambda _: 0
-    )
-    partition.after(0)
-    assert said(partition.after(60)) == [(AlertState.RAISED, "2-3")]
 
 
 def test_a_rebuild_says_nothing_of_what_was_published_and_ends_what_may_have_been_told() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.events import Coordinates, DataKind, Position
+from schemas.events import Coordinates, DataKind, Position, PropertyMean
 from synergy.balance import PartitionBalances
 from synergy.balance.verification import Evidence, Moments, Stated, Taken, verify
 from tests.property.balance_input import NOW_2024, RULES, facility, frame, reading
@@ -54,6 +54,13 @@ def test_what_was_published_follows_from_its_readings(position: Position) -> Non
 def test_a_changed_field_is_named(position: Position, field: str, value: object) -> None:
     change: dict[str, Any] = {field: value}
     assert fields(replace(position, **change), TAKEN) == [field]
+
+
+def test_a_position_from_before_means_were_told_says_nothing_of_them(position: Position) -> None:
+    unlike = replace(position, means=(PropertyMean(name="loi", value=1.0, unit="%", quantity=1),))
+    assert fields(unlike, TAKEN) == ["means"]
+    former = Stated(unlike, NOW_2024, has_means=False)
+    assert verify(former, Evidence(TAKEN, RULES), Moments(position.programme)) == ()
 
 
 def test_a_reading_that_is_missing_in_the_ledger_shows_in_the_sum(position: Position) -> None:
