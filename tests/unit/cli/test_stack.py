@@ -15,7 +15,7 @@ from runtime.settings import load
 
 # Stands for `python -m cli`: writes what happens to a diary, serves when it has a port, stops on SIGTERM.
 PROCESS = """
-import http.server, os, signal, sys
+import http.server, os, signal, sys, time
 _, _, setting, name, *rest = sys.argv
 def note(what):
     with open(os.path.join(os.path.dirname(setting.removeprefix("var=")), "diary"), "a") as diary:
@@ -34,7 +34,8 @@ if rest:
             pass
     port = int(os.environ["SYNERGY__REGISTRY__URL"].rpartition(":")[2])
     http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
-signal.pause()
+while True:  # no pause(): a signal that comes right before it would never be handled
+    time.sleep(0.05)
 """
 REGISTRY = Part(
     name="registry",
