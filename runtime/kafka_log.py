@@ -87,6 +87,7 @@ class KafkaWriter:
         """Fence the former producer of this id and end its transaction."""
         self._transactional_id = transactional_id
         self._unanswered = False
+        self._last_offset: int | None = None
         self._producer = Producer(
             connection.config(
                 transactional_id=transactional_id,
@@ -102,7 +103,7 @@ class KafkaWriter:
         except KafkaException as error:
             raise self._failure(error) from error
 
-    def commit(self, records: Sequence[OutRecord]) -> None:
+    def commit(self, records: Sequence[OutRecord]) -> int:
         """See `runtime.log.Writer.commit`: begin, produce, flush, commit and nothing else."""
         try:
             if not self._unanswered:
@@ -116,21 +117,28 @@ class KafkaWriter:
             reach("commit.committed")
         except KafkaException as error:
             raise self._failure(error) from error
+        assert self._last_offset is not None, "a commit tells where its last record is"
+        return self._last_offset + 2  # the marker takes an offset too
 
     def _produce(self, records: Sequence[OutRecord]) -> None:
         """Queue the records. A commit has tens of thousands: by position the vendor's call takes half the time."""
-        produce = self._producer.produce
-        for tp, key, value, headers in records:
+        produce, last = self._producer.produce, len(records) - 1
+        self._last_offset = None
+        for place, (tp, key, value, headers) in enumerate(records):
+            told = self._note_offset if place == last else None
             while True:
                 try:
                     if headers:
-                        produce(tp.topic, value, key, tp.partition, headers=list(headers))
+                        produce(tp.topic, value, key, tp.partition, told, headers=list(headers))
                     else:
-                        produce(tp.topic, value, key, tp.partition)
+                        produce(tp.topic, value, key, tp.partition, told)
                 except BufferError:
                     self._producer.poll(0.1)
                 else:
                     break
+
+    def _note_offset(self, error: KafkaError | None, message: Message) -> None:
+        self._last_offset = message.offset() if error is None else None
 
     def _failure(self, error: KafkaException) -> LogError:
         cause = error.args[0]

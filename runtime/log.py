@@ -158,8 +158,11 @@ class CommitFailedError(LogError):
 class Writer(Protocol):
     """The one writer of one partition's changelog and outputs."""
 
-    def commit(self, records: Sequence[OutRecord]) -> None:
+    def commit(self, records: Sequence[OutRecord]) -> int:
         """Write the records in ONE transaction; return when it is committed. May block for seconds.
+
+        Returns:
+            The end of the last record's partition as this transaction left it, its marker included.
 
         Raises:
             RetriableCommitError: the same call has to be repeated; nothing else may be written before.

@@ -62,8 +62,9 @@ class MemoryWriter:
         self._transactional_id = transactional_id
         self._epoch = epoch
         self._unanswered: tuple[OutRecord, ...] | None = None
+        self._end = 0
 
-    def commit(self, records: Sequence[OutRecord]) -> None:
+    def commit(self, records: Sequence[OutRecord]) -> int:
         """Write the records and one marker a partition; see `runtime.log.Writer.commit`."""
         if self._log.epochs[self._transactional_id] != self._epoch:
             raise FencedError(self._transactional_id)
@@ -72,16 +73,18 @@ class MemoryWriter:
                 message = "a commit was repeated with other records"
                 raise CommitFailedError(message)
             self._unanswered = None
-            return
+            return self._end
         fault = self._log.faults.popleft() if self._log.faults else None
         if fault is CommitFault.ABORTED:
             raise CommitFailedError(self._transactional_id)
         if fault is CommitFault.LOST_REQUEST:
             raise RetriableCommitError(self._transactional_id)
         self._log.write(records)
+        _, self._end = self._log.bounds(records[-1].tp)
         if fault is CommitFault.LOST_RESPONSE:
             self._unanswered = tuple(records)
             raise RetriableCommitError(self._transactional_id)
+        return self._end
 
     def close(self) -> None:
         """Nothing is open in memory."""

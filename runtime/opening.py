@@ -45,23 +45,31 @@ def open_partition(
     """Return the new writer and what was found.
 
     The writer comes first: it ends the former owner's transaction, so that the end of the changelog measured next is
-    the end of what that owner will ever have written. A state is begun where nothing was ever counted, or where the
-    operator says so.
+    the end of what that owner will ever have written. If a kept state ends there too, nobody has written since. A state
+    is begun where nothing was ever counted, or where the operator says so.
     """
     writer = log.open_writer(settings.transactional_id)
     start, end = log.bounds(settings.changelog_tp)
-    parts: dict[bytes, bytes] = {}
-    for record in log.read(settings.changelog_tp, start, end):
-        key = record.key or b""
-        if record.value is None:
-            parts.pop(key, None)
-        else:
-            parts[key] = record.value
+    kept = asked.kept_end == end and not asked.rebuild
+    parts = {} if kept else _latest(log.read(settings.changelog_tp, start, end))
     tps = [TopicPartition(topic, settings.partition) for topic in settings.inputs]
     committed = log.group_positions(settings.group, tps)
     past = LogPast(log, settings.partition, {tp.topic: next_ for tp, next_ in committed.items()})
     topics = {topic: log.describe(topic) for topic in settings.inputs}
     bounds = {topic: past.bounds(topic) for topic in settings.inputs}
-    new = asked.rebuild or not (parts or committed)
+    new = asked.rebuild or not (kept or parts or committed)
     begun = stage.begin(settings.partition, past) if new else None
-    return writer, Opened(parts=parts, topics=topics, bounds=bounds, begun=begun)
+    return writer, Opened(
+        parts=parts, changelog_end=end, kept=kept, topics=topics, bounds=bounds, begun=begun
+    )
+
+
+def _latest(records: Iterator[Record]) -> dict[bytes, bytes]:
+    parts: dict[bytes, bytes] = {}
+    for record in records:
+        key = record.key or b""
+        if record.value is None:
+            parts.pop(key, None)
+        else:
+            parts[key] = record.value
+    return parts

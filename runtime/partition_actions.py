@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from runtime.log import OutRecord, TopicDescription, TopicPartition
+from runtime.partition_head import Head
 from runtime.partition_stops import StopReason
 from runtime.stage import Begun, Job, State
 
@@ -52,10 +53,12 @@ class TaskSettings:
 class Open:
     """Close the writer, if any; open a new one; read the changelog to its end; describe and measure the inputs.
 
-    Begin a state, whatever the changelog holds, when it is to be rebuilt.
+    Begin a state, whatever the changelog holds, when it is to be rebuilt. A changelog that ends at `kept_end`, the end
+    of a state that is kept, need not be read.
     """
 
     rebuild: bool = False
+    kept_end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,26 @@ class Stop:
 Action = Open | Seek | Commit | Run | Close | Stop
 
 
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[State]):
+    """A state that was given up with everything committed, and where the changelog ended then."""
+
+    state: State
+    head: Head
+    changelog_end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened(Generic[State]):
-    """The driver's answer to `Open`; `begun` is a state that does not come from `parts`."""
+    """The driver's answer to `Open`; `begun` is a state that does not come from `parts`.
+
+    `changelog_end` is where the changelog ends. If that is the end of the kept state, nobody has written to it since:
+    `kept` is true and there are no `parts`.
+    """
 
     parts: Mapping[bytes, bytes]
+    changelog_end: int
+    kept: bool = False
     topics: Mapping[str, TopicDescription]
     bounds: Mapping[str, tuple[int, int]]
     begun: Begun[State] | None = None

@@ -97,7 +97,7 @@ class HeadCheck:
         """Return the head to go on from, or the reason to stop."""
         if found.begun is not None:
             return Head(found.topics, found.begun.next)
-        if not found.parts:
+        if raw is None and not found.parts:
             return StateMissing(self.stage, "the changelog", self.partition)
         if raw is None:
             return ChangelogUnreadable(

@@ -24,6 +24,7 @@ from runtime.partition_actions import (
     Action,
     Close,
     Commit,
+    Kept,
     Open,
     Opened,
     Run,
@@ -31,16 +32,23 @@ from runtime.partition_actions import (
     Stop,
     TaskSettings,
 )
-from runtime.partition_head import HEAD_KEY, Head, HeadCheck
-from runtime.partition_stops import ChangelogUnreadable, CoreFailed, GapFound, StopReason
+from runtime.partition_head import HEAD_KEY, Head
+from runtime.partition_restoring import restore
+from runtime.partition_stops import CoreFailed, GapFound, StopReason
 from runtime.stage import Stage, State
 
 
 class PartitionTask(Generic[State]):
     """The protocol of one assigned partition; see the module's text."""
 
-    def __init__(self, settings: TaskSettings, stage: Stage[State], now_us: int) -> None:
-        """Start unopened at `now_us`; the first `step` asks for `Open`."""
+    def __init__(
+        self,
+        settings: TaskSettings,
+        stage: Stage[State],
+        now_us: int,
+        kept: Kept[State] | None = None,
+    ) -> None:
+        """Start unopened at `now_us`; the first `step` asks for `Open`. `kept` is the state of a former assignment."""
         self.settings = settings
         self.next: dict[str, int] = {}
         self.committed_next: dict[str, int] = {}
@@ -51,7 +59,11 @@ class PartitionTask(Generic[State]):
         self._queues: dict[str, deque[Batch]] = {topic: deque() for topic in settings.inputs}
         self._generation: int | None = None
         self._in_flight: Action | None = None
-        self._wanted: Action | None = Open(settings.rebuild)
+        self.kept = kept
+        self._wanted: Action | None = Open(
+            settings.rebuild, None if kept is None else kept.changelog_end
+        )
+        self._changelog_end: int | None = None
         self._rebuild = settings.rebuild
         self._outdated: dict[bytes, None] = {}
         self._frozen_next: dict[str, int] = {}
@@ -235,37 +247,24 @@ class PartitionTask(Generic[State]):
         return Run(job, self._opening)
 
     def opened(self, answer: Opened[State]) -> None:
-        """Take the changelog's state in, check it against the inputs, and ask for the seek."""
+        """Take the state in and ask for the seek; see `runtime.partition_restoring`."""
         self._done(Open)
         if self._closing:
             return
-        check = HeadCheck(self.settings.stage, self.settings.partition)
-        found = check.resolve(answer.parts.get(HEAD_KEY), answer)
+        found = restore(self.settings, self._stage, answer, self.kept)
+        self.kept = None
         if isinstance(found, StopReason):
             self._wanted = self._stop(found)
             return
-        try:
-            self._state = self._made(answer)
-        except Exception as error:
-            self._wanted = self._stop(
-                ChangelogUnreadable(self.settings.stage, self.settings.partition, error)
-            )
-            return
-        self._head = found
-        self.next = dict(found.next)
-        self.committed_next = dict(found.next)
+        self._state, self._head, self._outdated = found.state, found.head, found.outdated
+        self._changelog_end = found.changelog_end
+        if answer.begun is not None:
+            self._times.changed(self._last_tick)
+        self.next = dict(found.head.next)
+        self.committed_next = dict(found.head.next)
         ends = {topic: answer.bounds[topic][1] for topic in self.settings.first}
         self._barrier = {topic: end for topic, end in ends.items() if self.next[topic] < end}
         self._wanted = Seek(dict(self.next))
-
-    def _made(self, answer: Opened[State]) -> State:
-        """Return the state that was begun, to be written as a whole over what is there, or that of the changelog."""
-        parts = {key: value for key, value in answer.parts.items() if key != HEAD_KEY}
-        if answer.begun is None:
-            return self._stage.restore(self.settings.partition, parts.items())
-        self._outdated = dict.fromkeys(parts)
-        self._times.changed(self._last_tick)
-        return answer.begun.state
 
     def sought(self, generation: int) -> None:
         """The intake starts anew: only batches of this generation count from now on."""
@@ -273,18 +272,29 @@ class PartitionTask(Generic[State]):
         if not self._closing:
             self._generation = generation
 
-    def committed(self) -> None:
-        """The transaction is committed."""
+    def committed(self, changelog_end: int) -> None:
+        """The transaction is committed, and left the changelog with this end."""
         self._done(Commit)
+        self._changelog_end = changelog_end
         self.committed_next = self._frozen_next
         self._rebuild = False
         self._outdated = {}
 
     def closed(self) -> None:
-        """The writer is closed after `Close` or `Stop`, and the partition is forgotten."""
+        """The writer is closed after `Close` or `Stop`; what was committed whole is kept for another assignment."""
         self._in_flight = None
         self.ended = True
+        self.kept = self._to_keep() or self.kept
         self._forget()
+
+    def _to_keep(self) -> Kept[State] | None:
+        """Return the state if the changelog says the same and no job of it is under way."""
+        if self._state is None or self._head is None or self._changelog_end is None:
+            return None
+        whole = self.next == self.committed_next and not self._job_running
+        if self.stopped is not None or not whole:
+            return None
+        return Kept(self._state, self._head.with_next(self.next), self._changelog_end)
 
     def job_done(self, run: Run, result: object, now_us: int) -> bool:
         """Take a job's result in; False while an action is under way: offer it again then.

@@ -85,7 +85,9 @@ class Worker(Generic[State]):
             fetch_min_bytes=settings.fetch_min_bytes, first_topics=settings.first,
         )  # fmt: skip
         self.assignment: Assignment[State] = Assignment(
-            lambda p, now_us: PartitionTask(settings.task(p, p in self._committed), stage, now_us)
+            lambda p, now_us, kept: PartitionTask(
+                settings.task(p, p in self._committed), stage, now_us, kept
+            )
         )
         self._stage = stage
         self._committed: set[int] = set()
@@ -249,7 +251,8 @@ class Worker(Generic[State]):
         self._measured.opened(seconds)
         _logger.info(
             "partition opened", stage=self._settings.stage, partition=partition,
-            parts=len(opened.parts), begun=opened.begun is not None, seconds=round(seconds, 3),
+            parts=len(opened.parts), begun=opened.begun is not None, kept=opened.kept,
+            seconds=round(seconds, 3),
         )  # fmt: skip
 
     async def _commit(self, partition: int, task: PartitionTask[State], action: Commit) -> None:
@@ -258,13 +261,13 @@ class Worker(Generic[State]):
         writer = self._writers[partition]
         while True:
             try:
-                await loop.run_in_executor(self._threads, writer.commit, action.records)
+                end = await loop.run_in_executor(self._threads, writer.commit, action.records)
                 break
             except RetriableCommitError as error:
                 self._measured.commit_repeated(1)
                 _logger.warning("commit repeats", partition=partition, error=str(error))
                 await asyncio.sleep(_RETRY_S)
-        task.committed()
+        task.committed(end)
         self._committed.add(partition)
         self._app.note_committed(partition, task.committed_next)
         seconds = (self._clock.now_us() - began) / 1e6

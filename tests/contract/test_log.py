@@ -88,7 +88,7 @@ def test_a_commit_shows_all_its_records_and_takes_one_more_offset_in_each_partit
     one, two = TopicPartition(subject.first, 0), TopicPartition(subject.second, 1)
     writer = subject.log.open_writer(subject.transactional_id)
     writer.commit([OutRecord(one, b"k", b"a"), OutRecord(two, b"k", b"b", (("ce_id", b"1"),))])
-    writer.commit([OutRecord(one, b"k", b"c")])
+    assert writer.commit([OutRecord(one, b"k", b"c")]) == subject.log.bounds(one)[1]
     writer.close()
     assert subject.values(one) == [b"a", b"c"]
     assert subject.values(two) == [b"b"]
@@ -140,7 +140,7 @@ def test_in_memory_a_commit_whose_answer_was_lost_is_written_once_when_repeated(
     log.faults.append(CommitFault.LOST_RESPONSE)
     with pytest.raises(RetriableCommitError):
         writer.commit([OutRecord(tp, b"k", b"v")])
-    writer.commit([OutRecord(tp, b"k", b"v")])
+    assert writer.commit([OutRecord(tp, b"k", b"v")]) == log.bounds(tp)[1]
     assert [record.value for record in log.read(tp, 0, 9)] == [b"v"]
 
 

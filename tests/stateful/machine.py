@@ -104,6 +104,21 @@ class PartitionMachine(RuleBasedStateMachine):
         self.world.assign(worker)
 
     @rule(worker=WORKER)
+    def come_back(self, worker: int) -> None:
+        """The worker gives the partition up and gets it again, as in a rebalance that changes nothing for it."""
+        self.world.revoke(worker)
+        self.world.assign(worker)
+
+    @rule(worker=WORKER, value=st.integers(1, 9))
+    def take_a_turn(self, worker: int, value: int) -> None:
+        """The partition moves to the worker, and it commits what comes next."""
+        self.rebalance(worker)
+        self.produce("a", len(self.world.history) + 10, value)
+        for _ in range(6):
+            self.work(worker, 200_000)
+            self.world.finish_commit(worker)
+
+    @rule(worker=WORKER)
     def usurp(self, worker: int) -> None:
         """The partition moves to the worker while the other one sleeps and still believes that it owns it."""
         self.world.assign(worker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from runtime.assignment import Assignment
 from runtime.log import Batch
-from runtime.partition_actions import Action, Commit
+from runtime.partition_actions import Action, Commit, Opened
 from runtime.partition_task import PartitionTask
 from tests.stateful.machine import PartitionMachine
 from tests.stateful.tally import TallyState
@@ -31,8 +32,8 @@ class AppliesDuringCommit(PartitionTask[TallyState]):
             return None
         return super().step(now_us)
 
-    def committed(self) -> None:
-        super().committed()
+    def committed(self, changelog_end: int) -> None:
+        super().committed(changelog_end)
         if self._state is not None:
             with suppress(OverflowError):
                 self._stage.freeze(self._state, dict(self.next))
@@ -64,8 +65,15 @@ class OpensOnFirstMessage(Assignment[TallyState]):
 
     def deliver(self, batch: Batch) -> None:
         if batch.tp.partition not in self.tasks:
-            self.tasks[batch.tp.partition] = self._make_task(batch.tp.partition, 0)
+            self.tasks[batch.tp.partition] = self._make_task(batch.tp.partition, 0, None)
         super().deliver(batch)
+
+
+class TrustsWhatItKept(PartitionTask[TallyState]):
+    """(e) A kept state is used again, whoever has written since."""
+
+    def opened(self, answer: Opened[TallyState]) -> None:
+        super().opened(replace(answer, kept=self.kept is not None))
 
 
 @seed(8)
@@ -88,6 +96,11 @@ class MachineD(PartitionMachine):
     assignment_class: ClassVar[type[Assignment[TallyState]]] = OpensOnFirstMessage
 
 
+@seed(1)
+class MachineE(PartitionMachine):
+    task_class: ClassVar[type[PartitionTask[TallyState]]] = TrustsWhatItKept
+
+
 COUNTED_WRONG = "the saved state|expected|was rejected|did not reach the end|counted once"
 
 
@@ -97,6 +110,7 @@ COUNTED_WRONG = "the saved state|expected|was rejected|did not reach the end|cou
         (MachineA, COUNTED_WRONG),
         (MachineB, COUNTED_WRONG),
         (MachineC, COUNTED_WRONG),
+        (MachineE, COUNTED_WRONG),
         (MachineD, "a worker opened a partition that was not assigned to it"),
     ],
 )

@@ -21,7 +21,7 @@ from runtime.log import (
     Writer,
 )
 from runtime.opening import open_partition
-from runtime.partition_actions import Close, Commit, Open, Seek, Stop, TaskSettings
+from runtime.partition_actions import Close, Commit, Kept, Open, Seek, Stop, TaskSettings
 from runtime.partition_head import HEAD_KEY, Head
 from runtime.partition_stops import StopReason
 from runtime.partition_task import PartitionTask
@@ -97,7 +97,9 @@ class World:
         return TopicPartition(self.prefix + topic, 0)
 
     def _new_worker(self) -> Worker:
-        def make(partition: int, now: int) -> PartitionTask[TallyState]:
+        def make(
+            partition: int, now: int, kept: Kept[TallyState] | None
+        ) -> PartitionTask[TallyState]:
             settings = TaskSettings(
                 stage="tally",
                 group=f"{self.prefix}tally",
@@ -107,7 +109,7 @@ class World:
                 changelog=self.prefix + CHANGELOG,
                 queue_batches=3,
             )
-            return self.task_class(settings, self.stage, now)
+            return self.task_class(settings, self.stage, now, kept)
 
         return Worker(self.assignment_class(make))
 
@@ -185,6 +187,8 @@ class World:
             )
             self.setups_at_open = self.setups
             task.opened(opened)
+            if opened.begun is None:
+                self._commit_group(task)
         elif isinstance(action, Seek):
             worker.generation = worker.assignment.next_generation()
             worker.positions = dict(action.positions)
@@ -214,14 +218,17 @@ class World:
             "the writer was closed, and a commit was expected to be over"
         )
         try:
-            worker.writer.commit(worker.pending.records)
+            end = worker.writer.commit(worker.pending.records)
         except RetriableCommitError:
             return
         except (FencedError, CommitFailedError):
             self.crash(index)
             return
         worker.pending = None
-        task.committed()
+        task.committed(end)
+        self._commit_group(task)
+
+    def _commit_group(self, task: PartitionTask[TallyState]) -> None:
         positions = {TopicPartition(t, 0): n for t, n in task.committed_next.items()}
         self.control.commit_group(task.settings.group, positions)
 
@@ -240,8 +247,9 @@ class World:
         """Let retention pass `start`; readings that were never applied are gone then."""
         head = self.head()
         if head is not None:
-            self.damaged |= start > head.next[self.prefix + INPUT]
-            self.control.cut(self.tp(INPUT), start)
+            _, end = self.control.log.bounds(self.tp(INPUT))
+            self.damaged |= min(start, end) > head.next[self.prefix + INPUT]
+            self.control.cut(self.tp(INPUT), min(start, end))
 
     def recreate_input(self) -> None:
         """Delete the topic and create it anew; workers that read it lose their intake and end."""
@@ -283,6 +291,7 @@ class World:
         """Every output is right at its own offset, and the state is the fold of the inputs below its `next`."""
         poison = {o for o, r in self.history.items() if r.value in POISONS}
         rejected: Counter[int] = Counter()
+        last: dict[bytes, int] = {}
         for record in self._read(OUTPUT):
             assert record.value is not None
             assert record.key is not None
@@ -292,6 +301,8 @@ class World:
             said = json.loads(record.value)
             expected = self.expected(said["next"]).get(record.key.decode())
             assert said["sum"] == expected, f"output {said} of {record.key!r}, expected {expected}"
+            assert said["next"] > last.get(record.key, 0), f"output {said} was expected once"
+            last[record.key] = said["next"]
         assert set(rejected) <= poison, "a good record was rejected"
         assert all(n == 1 for n in rejected.values()), "a record was rejected twice"
         head = self.head()

@@ -39,7 +39,7 @@ def _first_commit(task: PartitionTask[TallyState], now: int) -> int:
     """Return the time of the next commit, looked for every 10 ms from `now` on; it is then done."""
     for time in range(now, now + 10_000_000, 10_000):
         if isinstance(task.step(time), Commit):
-            task.committed()
+            task.committed(1)
             return time
     raise AssertionError("no commit within ten seconds")
 

@@ -69,7 +69,7 @@ def committed(log: MemoryLog, task: Task) -> None:
         action = task.step(late)
         if isinstance(action, Commit):
             log.write(action.records)
-            task.committed()
+            task.committed(log.bounds(PARTS)[1])
             return
     raise AssertionError("no commit within ten seconds")
 
