@@ -187,7 +187,7 @@ class World:
             )
             self.setups_at_open = self.setups
             task.opened(opened)
-            if opened.begun is None:
+            if opened.begun is None and task.stopped is None:
                 self._commit_group(task)
         elif isinstance(action, Seek):
             worker.generation = worker.assignment.next_generation()
