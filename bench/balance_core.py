@@ -115,7 +115,7 @@ def plain(frame: pl.DataFrame) -> pl.DataFrame:
 
 def enrolled(load: Load) -> PartitionBalances:
     """Make a partition with all facilities enrolled and told."""
-    balances = PartitionBalances.restore("synergy.availability.v1", 0, RULES, (), lambda _: 0)
+    balances = PartitionBalances.restore("synergy.availability.v1", 0, RULES, {}, lambda _: 0)
     for number in range(load.series // len(MATERIALS) + 1):
         balances.put_facility(
             Facility(

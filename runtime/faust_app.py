@@ -11,6 +11,8 @@ from runtime.kafka_log import KafkaConnection
 REVOKE_TIMEOUT_S = 10.0
 """How long a worker may take to give its partitions up."""
 _SESSION_TIMEOUT_S = 6.0
+_HEARTBEAT_S = 0.5
+"""The shorter, the sooner after the end of another worker the others learn of it: they ask with each heartbeat."""
 _METADATA_MAX_AGE_MS = 5_000
 """A group leader that joined a broker in its start knows no topic and assigns nothing until it looks again."""
 
@@ -50,7 +52,7 @@ def faust_app(
         consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
         broker_commit_interval=1.0,
         broker_session_timeout=_SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=1.5,
+        broker_heartbeat_interval=_HEARTBEAT_S,
         broker_rebalance_timeout=2 * REVOKE_TIMEOUT_S,
         broker_request_timeout=30.0,
     )

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from confluent_kafka import (
     Consumer,
@@ -25,6 +25,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from runtime.clock import Clock, SystemClock
 from runtime.failpoints import reach
 from runtime.kafka_clients import SILENT
+from runtime.kafka_reading import offset_of, read_chunks
 from runtime.log import (
     CommitFailedError,
     FencedError,
@@ -40,7 +41,6 @@ from runtime.log import (
 MOST_BYTES = 2 * 1024 * 1024
 """The largest record a stage may write: a rejection holds the bytes of a record as large as others may send."""
 _TIMEOUT_S = 15.0
-_POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
 _ATTEMPTS, _PAUSE_S = 20, 0.1
 # A topic that was just created and a broker that just started have no leader or coordinator for a moment. That there is
 # no leader, or who it was, librdkafka remembers for minutes unless it is told to look again.
@@ -217,23 +217,20 @@ class KafkaLog:
 
     def read(self, tp: TopicPartition, start: int, end: int) -> Iterator[Record]:
         """See `runtime.log.Log.read`. Raises LogError when the partition can't be read to its end."""
-        if start >= end:
-            return
-        consumer = Consumer(
-            self._connection.config(
-                group_id="synergy-reader",
-                isolation_level="read_committed",
-                enable_auto_commit=False,
-                enable_partition_eof=True,
-                auto_offset_reset="error",
-                fetch_queue_backoff_ms=10,
-            )
-        )
-        try:
-            consumer.assign([VendorPartition(tp.topic, tp.partition, start)])
-            yield from _until(consumer, self._clock, tp, end)
-        finally:
-            consumer.close()
+        for messages in read_chunks(self._connection.config(), self._clock, tp, start, end):
+            for found in messages:
+                yield Record(offset_of(found), found.key(), found.value(), found.timestamp()[1])
+
+    def latest(self, tp: TopicPartition, start: int, end: int) -> dict[bytes, bytes]:
+        """See `runtime.log.Log.latest`: by column, since a state has hundreds of thousands of parts."""
+        latest: dict[bytes | None, bytes | None] = {}
+        for messages in read_chunks(self._connection.config(), self._clock, tp, start, end):
+            keys, values = map(Message.key, messages), map(Message.value, messages)
+            latest.update(zip(keys, values, strict=True))
+        latest.pop(None, None)
+        if None in latest.values():
+            latest = {key: value for key, value in latest.items() if value is not None}
+        return cast("dict[bytes, bytes]", latest)
 
     def group_positions(
         self, group: str, tps: Sequence[TopicPartition]
@@ -264,32 +261,3 @@ class KafkaLog:
                     raise LogError(message) from error
                 self._clock.sleep(_PAUSE_S)
         raise AssertionError  # the last attempt returns or raises
-
-
-def _until(consumer: Consumer, clock: Clock, tp: TopicPartition, end: int) -> Iterator[Record]:
-    """Yield records below `end`; the end of the partition counts too, since markers have no records."""
-    deadline = clock.monotonic_s() + _TIMEOUT_S
-    while True:
-        messages = consumer.consume(10_000, _POLL_S)
-        if messages:
-            deadline = clock.monotonic_s() + _TIMEOUT_S
-        elif clock.monotonic_s() > deadline:
-            message = (
-                f"{tp.topic}[{tp.partition}] gave nothing for {_TIMEOUT_S} s before offset {end}"
-            )
-            raise LogError(message)
-        for found in messages:
-            error = found.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                    return
-                raise LogError(error.str())
-            if _offset_of(found) >= end:
-                return
-            yield Record(_offset_of(found), found.key(), found.value(), found.timestamp()[1])
-
-
-def _offset_of(message: Message) -> int:
-    offset = message.offset()
-    assert offset is not None
-    return offset

@@ -195,6 +195,10 @@ class Log(Protocol):
         """Yield the committed records of `[start, end)` in order."""
         ...
 
+    def latest(self, tp: TopicPartition, start: int, end: int) -> dict[bytes, bytes]:
+        """Return the latest committed value of each key of `[start, end)`; what has no value or no key is left out."""
+        ...
+
     def group_positions(
         self, group: str, tps: Sequence[TopicPartition]
     ) -> Mapping[TopicPartition, int]:

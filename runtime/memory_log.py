@@ -167,6 +167,13 @@ class MemoryLog:
         """See `runtime.log.Log.read`."""
         return iter([r for r in self._partition(tp).records if start <= r.offset < end])
 
+    def latest(self, tp: TopicPartition, start: int, end: int) -> dict[bytes, bytes]:
+        """See `runtime.log.Log.latest`."""
+        latest = {record.key: record.value for record in self.read(tp, start, end)}
+        return {
+            key: value for key, value in latest.items() if key is not None and value is not None
+        }
+
     def group_positions(
         self, group: str, tps: Sequence[TopicPartition]
     ) -> Mapping[TopicPartition, int]:

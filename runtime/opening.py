@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from runtime.log import Log, Record, TopicPartition, Writer
 from runtime.partition_actions import Open, Opened, TaskSettings
+from runtime.partition_head import HEAD_KEY
 from runtime.stage import Stage, State
 
 
@@ -51,25 +52,21 @@ def open_partition(
     writer = log.open_writer(settings.transactional_id)
     start, end = log.bounds(settings.changelog_tp)
     kept = asked.kept_end == end and not asked.rebuild
-    parts = {} if kept else _latest(log.read(settings.changelog_tp, start, end))
+    parts = {} if kept else log.latest(settings.changelog_tp, start, end)
+    head = parts.pop(HEAD_KEY, None)
     tps = [TopicPartition(topic, settings.partition) for topic in settings.inputs]
     committed = log.group_positions(settings.group, tps)
     past = LogPast(log, settings.partition, {tp.topic: next_ for tp, next_ in committed.items()})
     topics = {topic: log.describe(topic) for topic in settings.inputs}
     bounds = {topic: past.bounds(topic) for topic in settings.inputs}
-    new = asked.rebuild or not (kept or parts or committed)
+    new = asked.rebuild or not (kept or head or parts or committed)
     begun = stage.begin(settings.partition, past) if new else None
     return writer, Opened(
-        parts=parts, changelog_end=end, kept=kept, topics=topics, bounds=bounds, begun=begun
+        parts=parts,
+        head=head,
+        changelog_end=end,
+        kept=kept,
+        topics=topics,
+        bounds=bounds,
+        begun=begun,
     )
-
-
-def _latest(records: Iterator[Record]) -> dict[bytes, bytes]:
-    parts: dict[bytes, bytes] = {}
-    for record in records:
-        key = record.key or b""
-        if record.value is None:
-            parts.pop(key, None)
-        else:
-            parts[key] = record.value
-    return parts

@@ -109,13 +109,16 @@ class Kept(Generic[State]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened(Generic[State]):
-    """The driver's answer to `Open`; `begun` is a state that does not come from `parts`.
+    """The driver's answer to `Open`: the latest `parts` of the changelog and, apart from them, its `head`.
+
+    `begun` is a state that does not come from the parts.
 
     `changelog_end` is where the changelog ends. If that is the end of the kept state, nobody has written to it since:
     `kept` is true and there are no `parts`.
     """
 
     parts: Mapping[bytes, bytes]
+    head: bytes | None
     changelog_end: int
     kept: bool = False
     topics: Mapping[str, TopicDescription]

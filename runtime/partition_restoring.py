@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from runtime.partition_actions import Kept, Opened, TaskSettings
-from runtime.partition_head import HEAD_KEY, Head, HeadCheck
+from runtime.partition_head import Head, HeadCheck
 from runtime.partition_stops import ChangelogUnreadable, StopReason
 from runtime.stage import Stage, State
 
@@ -33,17 +33,16 @@ def restore(
 ) -> Restored[State] | StopReason:
     """Check what was found against the inputs, and make the state. `kept` counts when the answer says so."""
     kept = kept if answer.kept else None
-    parts = dict(answer.parts)
-    saved = parts.pop(HEAD_KEY, None) if kept is None else kept.head.encode()
+    saved = answer.head if kept is None else kept.head.encode()
     head = HeadCheck(settings.stage, settings.partition).resolve(saved, answer)
     if isinstance(head, StopReason):
         return head
     if kept is not None:
         return Restored(kept.state, head, answer.changelog_end)
     if answer.begun is not None:
-        return Restored(answer.begun.state, head, None, dict.fromkeys(parts))
+        return Restored(answer.begun.state, head, None, dict.fromkeys(answer.parts))
     try:
-        state = stage.restore(settings.partition, parts.items())
+        state = stage.restore(settings.partition, answer.parts)
     except Exception as error:
         return ChangelogUnreadable(settings.stage, settings.partition, error)
     return Restored(state, head, answer.changelog_end)

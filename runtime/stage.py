@@ -7,7 +7,7 @@ None of the verbs may block, read a clock or do I/O: time comes in as an argumen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -69,8 +69,8 @@ class Begun(Generic[State]):
 class Stage(Protocol[State]):
     """Pure processing of one partition."""
 
-    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> State:
-        """Make the state from the changelog's latest parts, in any order."""
+    def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> State:
+        """Make the state from the changelog's latest parts; their order says nothing."""
         ...
 
     def begin(self, partition: int, past: Past) -> Begun[State]:

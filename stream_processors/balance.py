@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import compress
@@ -37,6 +37,7 @@ from synergy.catalogue import Catalogue
 
 STAGE = "balance"
 _NO_TOMBSTONES = Fault("tombstone", None, "availability has no tombstones: send a reading")
+_BALANCE_KEYS = b"\x01"  # a key of the balances is larger than this, one of the stage smaller
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -78,16 +79,18 @@ class BalanceStage:
         self._partitions = partitions
         self._draw_token = draw_token
 
-    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> BalanceState:
+    def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> BalanceState:
         """See `runtime.stage.Stage.restore`."""
-        kept = dict(parts)
-        told = {key: kept.pop(key) for key in list(kept) if key.startswith(PREFIX)}
-        rebuild = Rebuild.restore(kept.pop(KEY, None))
+        own = {key: parts[key] for key in parts if key < _BALANCE_KEYS}
+        if own:
+            parts = {key: value for key, value in parts.items() if key not in own}
+        told = {key: value for key, value in own.items() if key.startswith(PREFIX)}
+        rebuild = Rebuild.restore(own.get(KEY))
         balances = PartitionBalances.restore(
             topic_files.AVAILABILITY,
             partition,
             self._rules,
-            kept.items(),
+            parts,
             lambda facility: partition_for(facility, self._partitions),
         )
         return BalanceState(partition, balances, ToldRejections.restore(told), rebuild)
@@ -98,7 +101,7 @@ class BalanceStage:
         What follows from the part that a former state had applied was published then, and is not published again.
         """
         inputs = (topic_files.AVAILABILITY, topic_files.FACILITIES)
-        state = self.restore(partition, ())
+        state = self.restore(partition, {})
         state.told = ToldRejections.of(past, self._readers.codec, STAGE, inputs)
         state.rebuild = Rebuild.of(past, inputs)
         return Begun(state, {topic: past.bounds(topic)[0] for topic in inputs})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record
@@ -45,9 +45,9 @@ class MarketStage:
         self._codec = codec
         self._outbox = outbox
 
-    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> MarketPartition:
+    def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> MarketPartition:
         """See `runtime.stage.Stage.restore`: a fold; nothing is solved or published."""
-        return MarketPartition(MarketState.restore(self._catalogue, parts))
+        return MarketPartition(MarketState.restore(self._catalogue, parts.items()))
 
     def begin(self, partition: int, past: Past) -> Begun[MarketPartition]:
         """See `runtime.stage.Stage.begin`: a fold of what was published; the inputs go on where that ends."""

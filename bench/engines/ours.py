@@ -33,12 +33,12 @@ def balance_sums(settings: Settings, plan: LoadPlan, partitions: int) -> dict[by
     sums: dict[bytes, int] = {}
     for number in range(partitions):
         tp = TopicPartition(topic_files.BALANCE_CHANGELOG, number)
-        parts = {one.key: one.value for one in log.read(tp, *log.bounds(tp)) if one.key is not None}
+        parts = log.latest(tp, *log.bounds(tp))
         balances = PartitionBalances.restore(
             topic_files.AVAILABILITY,
             number,
             rules,
-            ((key, value) for key, value in parts.items() if value is not None and key != HEAD_KEY),
+            {key: value for key, value in parts.items() if key != HEAD_KEY},
             lambda facility: partition_for(facility, partitions),
         )
         for facility in (load_facility(plan, count) for count in range(plan.facilities)):

@@ -6,7 +6,7 @@ series stay, its readings are refused until it is enrolled again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,23 +26,34 @@ class Entry:
     facts: FacilityFacts | None
 
 
+@dataclass(frozen=True, slots=True)
+class SavedEntry:
+    """An entry as it was saved. `programme` is None after the facility was dropped; `document` says all the rest."""
+
+    id: str
+    programme: str | None
+    document: bytes
+
+
 class Facilities:
     """Facilities by number, and what is to be published of them."""
 
     __slots__ = (
         "_belongs",
+        "_entries",
         "_news",
         "_numbers",
+        "_read",
         "changed",
         "enrolled",
-        "entries",
+        "ids",
         "programme",
         "programmes",
         "restated",
     )
 
     def __init__(self, belongs: Callable[[str], bool]) -> None:
-        self.entries: list[Entry] = []
+        self.ids: list[str] = []
         self.enrolled: Bools = np.zeros(64, np.bool_)
         self.programme: Int64s = np.zeros(64, np.int64)  # number in `programmes`
         self.programmes: list[str] = []
@@ -51,6 +62,8 @@ class Facilities:
         self._numbers: dict[str, int] = {}
         self._news: list[FacilityFacts] = []
         self._belongs = belongs
+        self._entries: list[Entry | bytes] = []  # bytes are what was saved, until somebody asks
+        self._read: Callable[[bytes], Entry] | None = None
 
     def number(self, facility: str) -> int:
         """Return the number of an enrolled facility, or UNKNOWN or WRONG_PARTITION."""
@@ -58,6 +71,14 @@ class Facilities:
             return WRONG_PARTITION
         number = self._numbers.get(facility, UNKNOWN)
         return number if number >= 0 and self.enrolled[number] else UNKNOWN
+
+    def entry(self, number: int) -> Entry:
+        """Return what is known of one facility."""
+        known = self._entries[number]
+        if isinstance(known, bytes):
+            assert self._read is not None
+            known = self._entries[number] = self._read(known)
+        return known
 
     def programme_number(self, programme: str) -> int:
         """Return the number of a programme, a new one if need be."""
@@ -68,7 +89,7 @@ class Facilities:
     def put(self, facility: Facility, offset: int) -> None:
         """Enrol a facility or change its facts; an older record than the known one is passed over."""
         number = self._numbers.get(facility.id)
-        former = None if number is None else self.entries[number]
+        former = None if number is None else self.entry(number)
         if former is not None and offset < former.offset:
             return
         facts = _facts(facility)
@@ -79,9 +100,9 @@ class Facilities:
     def drop(self, facility_id: str, offset: int) -> None:
         """Take a facility out of its programme; unknown ones and older records are passed over."""
         number = self._numbers.get(facility_id)
-        if number is None or offset < self.entries[number].offset:
+        if number is None or offset < self.entry(number).offset:
             return
-        self._tell(self.entries[number].facts, None)
+        self._tell(self.entry(number).facts, None)
         self._set(Entry(facility_id, offset, None), number)
 
     def take_news(self) -> tuple[FacilityFacts, ...]:
@@ -94,12 +115,22 @@ class Facilities:
         self._news.clear()
         self.restated.clear()
 
-    def restore(self, entries: Iterator[Entry]) -> None:
-        """Take over saved entries, in the order of their numbers, as already told."""
-        for entry in entries:
-            self._set(entry, None)
-        self.changed.clear()
-        self.restated.clear()
+    def restore(self, saved: Sequence[SavedEntry], read: Callable[[bytes], Entry]) -> None:
+        """Take over saved entries, in the order of their numbers, as already told. Nothing was known before.
+
+        `read` reads a document when somebody asks for the entry: of most facilities nobody does.
+        """
+        self._read = read
+        for number, entry in enumerate(saved):
+            self.ids.append(entry.id)
+            self._entries.append(entry.document)
+            self._numbers[entry.id] = number
+        count = len(self.ids)
+        self.enrolled, self.programme = longer(self.enrolled, count), longer(self.programme, count)
+        for number, entry in enumerate(saved):
+            if entry.programme is not None:
+                self.enrolled[number] = True
+                self.programme[number] = self.programme_number(entry.programme)
 
     def _tell(self, former: FacilityFacts | None, facts: FacilityFacts | None) -> None:
         if former is not None and (facts is None or facts.programme != former.programme):
@@ -109,11 +140,12 @@ class Facilities:
 
     def _set(self, entry: Entry, number: int | None) -> None:
         if number is None:
-            number = self._numbers[entry.id] = len(self.entries)
-            self.entries.append(entry)
+            number = self._numbers[entry.id] = len(self.ids)
+            self.ids.append(entry.id)
+            self._entries.append(entry)
             self.enrolled = longer(self.enrolled, number + 1)
             self.programme = longer(self.programme, number + 1)
-        self.entries[number] = entry
+        self._entries[number] = entry
         self.changed.add(number)
         moved = not self.enrolled[number]
         self.enrolled[number] = entry.facts is not None

@@ -84,7 +84,7 @@ def _gaps(state: PartitionState, number: int) -> list[Gap]:
 
 def _gap(state: PartitionState, number: int, first: int, last: int) -> Gap:
     row = state.identities.table[number]
-    entry = state.facilities.entries[int(row["facility"])]
+    entry = state.facilities.entry(int(row["facility"]))
     source, epoch = state.texts[int(row["source"])], int(row["epoch"])
     programme = entry.facts.programme if entry.facts else ""
     return Gap(source, entry.id, epoch, first, last, programme, state.times.now_us)

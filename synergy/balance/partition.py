@@ -17,7 +17,7 @@ supply. A source that sends only bad readings leaves its series stale in the end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -80,16 +80,16 @@ class PartitionBalances:
         topic: str,
         partition: int,
         rules: Mapping[str, MaterialRule],
-        parts: Iterable[tuple[bytes, bytes]],
+        parts: Mapping[bytes, bytes],
         partition_of: Callable[[str], int],
     ) -> Self:
-        """Make the state from the latest changelog parts, in any order; without parts, an empty state.
+        """Make the state from the latest changelog parts; without parts, an empty state.
 
         Args:
             topic: input topic, named in the coordinates of positions.
             partition: input partition.
             rules: rule of every material of the catalogue.
-            parts: key and value of the latest record of every part.
+            parts: the latest value of every key; their order says nothing.
             partition_of: partition to which a facility belongs.
 
         Raises:

@@ -35,6 +35,8 @@ from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 LETTERS = "nfsqtlgcihwdaomp"
 NUMBERED = "nfsi"
 """Kinds that are numbered from 0 without a hole."""
+BINARY = "sqthw"
+"""Kinds whose parts are all rows of one layout."""
 
 HEAD = np.dtype(
     [
@@ -69,7 +71,7 @@ def take_parts(state: PartitionState) -> dict[bytes, bytes | None]:
     _take_told(state, parts)
     _take_identities(state, parts)
     for number in sorted(state.facilities.changed):
-        parts[key("f", number)] = _document(asdict(state.facilities.entries[number]))
+        parts[key("f", number)] = _document(asdict(state.facilities.entry(number)))
     state.facilities.changed.clear()
     for programme in sorted(state.times.changed):
         parts[b"c" + programme.encode()] = _document(asdict(state.times.replays[programme]))

@@ -78,7 +78,7 @@ def _origin(state: PartitionState, found: Evaluation, next_offset: int) -> dict[
     applied = Coordinates(topic=topic, partition=partition, offset=next_offset)
     return {
         "programme": [state.facilities.programmes[number] for number in programmes],
-        "facility": [state.facilities.entries[number].id for number in places],
+        "facility": [state.facilities.ids[number] for number in places],
         "material": [state.materials[number] for number in materials],
         "direction": [DIRECTIONS[n] for n in state.series.direction[found.series].tolist()],
         "as_of": _moments(found.as_of),

@@ -194,18 +194,11 @@ class Windows:
 
     def put_groups(self, saved: Buckets) -> None:
         """Put saved groups back; what has left the ring meanwhile is passed over. `latest` is set before."""
-        bucket = saved.group[:, None] * GROUP + np.arange(GROUP)
-        back = self.latest[saved.row][:, None] - bucket
-        place, column = np.nonzero((back >= 0) & (back < RING_QUARTERS))
-        slot = bucket[place, column] % RING_QUARTERS
-        self._quarters[saved.row[place], slot] = saved.values[place, column]
+        _put_back(self._quarters, saved, self.latest[saved.row])
 
     def put_weeks(self, saved: Buckets) -> None:
         """Put saved weeks back, like `put_groups`."""
-        day = saved.group[:, None] * WEEK + np.arange(WEEK)
-        back = (self.latest[saved.row] // QUARTERS_A_DAY)[:, None] - day
-        place, column = np.nonzero((back >= 0) & (back < RING_DAYS))
-        self._days[saved.row[place], day[place, column] % RING_DAYS] = saved.values[place, column]
+        _put_back(self._days, saved, self.latest[saved.row] // QUARTERS_A_DAY)
 
     def put_newest(self, rows: Int64s, quarters: Int64s, today: Int64s) -> None:
         """Put the newest group and the newest day back, after all others."""
@@ -267,6 +260,17 @@ def _late_in_turn(series: Int64s, quarters: Int64s, reached: Int64s, suspects: B
         newest[number] = max(newest.get(number, int(reached[row])), bucket)
         late[row] = bucket // QUARTERS_A_DAY <= newest[number] // QUARTERS_A_DAY - RING_DAYS
     return late
+
+
+def _put_back(ring: Int64s, saved: Buckets, newest: Int64s) -> None:
+    """Put the buckets that are still in the ring into their slots; `newest` is the newest bucket of each row."""
+    size: int = ring.shape[1]
+    width: int = saved.values.shape[1]
+    bucket: Int64s = saved.group[:, None] * width + np.arange(width)
+    back = newest[:, None] - bucket
+    inside: Bools = (back >= 0) & (back < size)
+    slot: Int64s = saved.row[:, None] * size + bucket % size
+    ring.reshape(-1)[slot[inside]] = saved.values[inside]
 
 
 def _clear(ring: Int64s, rows: Int64s, newest: Int64s, steps: Int64s) -> None:

@@ -55,6 +55,11 @@ class Subject:
         return [record.value for record in self.log.read(tp, *self.log.bounds(tp))]
 
 
+def written_out(log: Log, transactional_id: str) -> None:
+    """Wait until the markers of the last transaction are written: the next writer does not come before."""
+    log.open_writer(transactional_id).close()
+
+
 @pytest.fixture(params=["memory", "kafka"])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     prefix = f"log-{next(NUMBERS)}."
@@ -88,13 +93,31 @@ def test_a_commit_shows_all_its_records_and_takes_one_more_offset_in_each_partit
     one, two = TopicPartition(subject.first, 0), TopicPartition(subject.second, 1)
     writer = subject.log.open_writer(subject.transactional_id)
     writer.commit([OutRecord(one, b"k", b"a"), OutRecord(two, b"k", b"b", (("ce_id", b"1"),))])
-    assert writer.commit([OutRecord(one, b"k", b"c")]) == subject.log.bounds(one)[1]
+    end = writer.commit([OutRecord(one, b"k", b"c")])
     writer.close()
+    written_out(subject.log, subject.transactional_id)
+    assert subject.log.bounds(one)[1] == end
     assert subject.values(one) == [b"a", b"c"]
     assert subject.values(two) == [b"b"]
     assert subject.log.bounds(one) == (0, 4)
     assert [record.offset for record in subject.log.read(one, 0, 4)] == [0, 2]
     assert [record.value for record in subject.log.read(one, 1, 4)] == [b"c"]
+
+
+def test_the_latest_value_of_each_key_is_told_and_deleted_keys_are_not(subject: Subject) -> None:
+    tp = TopicPartition(subject.first, 0)
+    for key, value in ((b"a", b"1"), (b"b", b"1"), (b"c", b"1"), (b"a", b"2")):
+        subject.append(tp, key, value)
+    writer = subject.log.open_writer(subject.transactional_id)
+    writer.commit(
+        [OutRecord(tp, b"b", None), OutRecord(tp, b"d", b""), OutRecord(tp, None, b"no key")]
+    )
+    writer.close()
+    written_out(subject.log, subject.transactional_id)
+    _, end = subject.log.bounds(tp)
+    assert subject.log.latest(tp, 0, end) == {b"a": b"2", b"c": b"1", b"d": b""}
+    assert subject.log.latest(tp, 1, 3) == {b"b": b"1", b"c": b"1"}
+    assert subject.log.latest(tp, 4, 4) == {}
 
 
 def test_a_new_writer_fences_the_former_one(subject: Subject) -> None:
@@ -159,6 +182,7 @@ def test_a_commit_may_take_longer_than_the_broker_waits_for_its_next_look(
     tp = TopicPartition(prefix + OUTPUT, 0)
     writer = control.log.open_writer(prefix)
     writer.commit([OutRecord(tp, b"k", b"all of it")])
+    written_out(control.log, prefix)
     found = [record.value for record in control.log.read(tp, *control.log.bounds(tp))]
     assert found == [b"all of it"]
     writer.close()

@@ -63,8 +63,8 @@ class Exchange:
             lambda: 7,
         )
         self.market = MarketStage(catalogue, self.codec, Outbox("market", self.codec, one_each))
-        self.balances = self.balance.restore(0, ())
-        self.markets = self.market.restore(0, ())
+        self.balances = self.balance.restore(0, {})
+        self.markets = self.market.restore(0, {})
 
     @property
     def now_us(self) -> int:

@@ -105,7 +105,7 @@ class Stand:
     parts: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     next: dict[str, int] = field(default_factory=lambda: dict.fromkeys(INPUTS, 0))
     now_ms: int = NOON_MS
-    state: MarketPartition = field(default_factory=lambda: STAGE.restore(0, ()))
+    state: MarketPartition = field(default_factory=lambda: STAGE.restore(0, {}))
 
     def say(self, *events: Event) -> None:
         """Write inputs."""
@@ -171,7 +171,7 @@ class Stand:
 
     def restored(self) -> Stand:
         """The stand of another worker that read the changelog."""
-        state = STAGE.restore(0, sorted(self.parts.items()))
+        state = STAGE.restore(0, self.parts)
         return Stand(deepcopy(self.topics), dict(self.parts), dict(self.next), self.now_ms, state)
 
 

@@ -67,7 +67,7 @@ class Pipeline:
             name: MaterialRule(m.base_unit, m.max_per_day, m.stale_after // MICROSECOND)
             for name, m in catalogue.materials.items()
         }
-        self._balance = PartitionBalances.restore(AVAILABILITY, 0, rules, [], lambda _: 0)
+        self._balance = PartitionBalances.restore(AVAILABILITY, 0, rules, {}, lambda _: 0)
         self._market = MarketState(catalogue)
         self._programme = programme.id
         self._offset = 0

@@ -109,8 +109,9 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 
 def opened(parts: dict[bytes, bytes] | None = None) -> PartitionBalances:
-    saved = (parts or {}).items()
-    return PartitionBalances.restore(TOPIC, 0, RULES, saved, lambda name: int(name == "elsewhere"))
+    return PartitionBalances.restore(
+        TOPIC, 0, RULES, parts or {}, lambda name: int(name == "elsewhere")
+    )
 
 
 def enrol(balances: PartitionBalances) -> None:

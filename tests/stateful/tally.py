@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record, TopicPartition
@@ -44,9 +44,9 @@ class TallyStage:
 
     prefix: str = ""
 
-    def restore(self, partition: int, parts: Iterable[tuple[bytes, bytes]]) -> TallyState:
+    def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> TallyState:
         state = TallyState(partition)
-        for key, value in parts:
+        for key, value in parts.items():
             if key == b"setup":
                 state.setup = int(value)
             else:

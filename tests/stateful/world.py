@@ -307,9 +307,7 @@ class World:
         assert all(n == 1 for n in rejected.values()), "a record was rejected twice"
         head = self.head()
         if head is not None:
-            state = self.stage.restore(
-                0, [(k, v) for k, v in self.parts().items() if k != HEAD_KEY]
-            )
+            state = self.stage.restore(0, {k: v for k, v in self.parts().items() if k != HEAD_KEY})
             assert state.sums == self.expected(head.next[self.prefix + INPUT]), (
                 "the saved state is not the fold of its inputs"
             )
@@ -336,7 +334,7 @@ class World:
             return
         assert not self.stops, [stop.message for stop in self.stops]
         assert self._done(), "the new worker did not reach the end"
-        folded = self.stage.restore(0, [(k, v) for k, v in self.parts().items() if k != HEAD_KEY])
+        folded = self.stage.restore(0, {k: v for k, v in self.parts().items() if k != HEAD_KEY})
         assert folded.setup == self.setups, "the setup records are not counted once"
 
     def _done(self) -> bool:

@@ -47,7 +47,7 @@ class Partition:
     """A partition with two live facilities and one of a replay; sequences and offsets count by themselves."""
 
     def __init__(self) -> None:
-        self.balances = PartitionBalances.restore(TOPIC, 0, RULES, (), lambda _: 0)
+        self.balances = PartitionBalances.restore(TOPIC, 0, RULES, {}, lambda _: 0)
         self.parts: dict[bytes, bytes | None] = {}
         self.next = 0
         self.now_us = NOW_2024
@@ -475,7 +475,7 @@ def test_a_history_is_whole_although_the_state_was_restored_after_every_day() ->
         partition.flow(midnight + (day - 16) * DAY_US + HOUR_US, quantity=1_000 + day)
         partition.take()
         saved = {key: value for key, value in partition.parts.items() if value is not None}
-        partition.balances = PartitionBalances.restore(TOPIC, 0, RULES, saved.items(), lambda _: 0)
+        partition.balances = PartitionBalances.restore(TOPIC, 0, RULES, saved, lambda _: 0)
         partition.wait(0)
     partition.flow(midnight + HOUR_US)
     (position,) = partition.take()
@@ -502,7 +502,7 @@ def test_a_damaged_part_is_named(letter: str, damage: str) -> None:
     }
     parts[damaged] = values[damage]
     with pytest.raises(PartError) as caught:
-        PartitionBalances.restore(TOPIC, 0, RULES, parts.items(), lambda _: 0)
+        PartitionBalances.restore(TOPIC, 0, RULES, parts, lambda _: 0)
     assert caught.value.key == damaged
 
 
@@ -513,7 +513,7 @@ def test_a_part_that_is_missing_is_named() -> None:
     parts = {key: value for key, value in partition.parts.items() if value is not None}
     del parts[b"f\x00\x00\x00\x00"]
     with pytest.raises(PartError) as caught:
-        PartitionBalances.restore(TOPIC, 0, RULES, parts.items(), lambda _: 0)
+        PartitionBalances.restore(TOPIC, 0, RULES, parts, lambda _: 0)
     assert caught.value.key == b"f\x00\x00\x00\x00"
 
 
@@ -523,9 +523,9 @@ def test_a_series_whose_material_left_the_catalogue_is_kept_but_not_published() 
     partition.take()
     saved = {key: value for key, value in partition.parts.items() if value is not None}
     only_heat = {"heat": RULES["heat"]}
-    balances = PartitionBalances.restore(TOPIC, 0, only_heat, saved.items(), lambda _: 0)
+    balances = PartitionBalances.restore(TOPIC, 0, only_heat, saved, lambda _: 0)
     balances.clock(NOW_2024 + 2 * DAY_US)
     assert balances.take_events(1) == ()
-    again = PartitionBalances.restore(TOPIC, 0, RULES, saved.items(), lambda _: 0)
+    again = PartitionBalances.restore(TOPIC, 0, RULES, saved, lambda _: 0)
     again.clock(NOW_2024 + 2 * DAY_US)
     assert [type(event) for event in again.take_events(1)] == [Position]

@@ -101,7 +101,7 @@ def test_what_was_published_before_is_not_published_again() -> None:
     again: dict[bytes, bytes] = {}
     state, now = plant.rebuilt({FACILITIES: 1, AVAILABILITY: 8})
     assert _amounts(plant.read(state, now, 4, again)) == [86_000_000]
-    plant.read(STAGE.restore(0, parts.items()), applied, 3, parts)
+    plant.read(STAGE.restore(0, parts), applied, 3, parts)
     assert plant.read(state, now, 4, again) == []
     assert again == parts
 
@@ -118,7 +118,7 @@ def test_a_rebuild_that_is_interrupted_goes_on_without_a_word() -> None:
     applied = dict(begun.next)
     assert plant.read(begun.state, applied, 2, parts) == []
     plant.topics[AVAILABILITY] = whole
-    restored = STAGE.restore(0, parts.items())
+    restored = STAGE.restore(0, parts)
     published = plant.read(restored, applied, 1, parts)
     assert _amounts(published) == [36_000_000]
 

@@ -29,7 +29,7 @@ NOW = moment(NOW_2024)
 
 def opened() -> PartitionBalances:
     balances = PartitionBalances.restore(
-        "synergy.availability.v1", 0, RULES, (), lambda name: int(name == "elsewhere")
+        "synergy.availability.v1", 0, RULES, {}, lambda name: int(name == "elsewhere")
     )
     balances.put_facility(facility("a", "live"), 0)
     return balances
@@ -163,7 +163,7 @@ def test_the_gap_below_the_sixty_fifth_range_is_declared_lost_with_its_name() ->
 def restored(balances: PartitionBalances) -> PartitionBalances:
     parts = {key: part for key, part in balances.take_parts().items() if part is not None}
     return PartitionBalances.restore(
-        "synergy.availability.v1", 0, RULES, parts.items(), lambda name: int(name == "elsewhere")
+        "synergy.availability.v1", 0, RULES, parts, lambda name: int(name == "elsewhere")
     )
 
 

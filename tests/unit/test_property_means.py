@@ -85,7 +85,7 @@ def test_a_day_counts_for_as_long_as_it_counts_for_firm(reopened: bool) -> None:
     assert (mean.value, mean.quantity) == (1.5, 4 * LOAD)
     if reopened:
         parts = {key: part for key, part in partition.parts.items() if part is not None}
-        partition.balances = PartitionBalances.restore(TOPIC, 0, RULES, parts.items(), lambda _: 0)
+        partition.balances = PartitionBalances.restore(TOPIC, 0, RULES, parts, lambda _: 0)
     partition.wait(DAY_US)
     (mean,) = means(partition)
     assert (mean.value, mean.quantity) == (1.0, 3 * LOAD)

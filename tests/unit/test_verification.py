@@ -21,7 +21,7 @@ TAKEN = [Taken(offset, NOW_2024, one) for offset, one in enumerate(READINGS)]
 @pytest.fixture
 def position() -> Position:
     """The position of the four readings, as the stage publishes it."""
-    balances = PartitionBalances.restore(TOPIC, 0, RULES, (), lambda _: 0)
+    balances = PartitionBalances.restore(TOPIC, 0, RULES, {}, lambda _: 0)
     balances.put_facility(facility("a", "live"), 0)
     count = len(READINGS)
     balances.clock(NOW_2024)

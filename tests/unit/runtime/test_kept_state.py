@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from runtime.assignment import Assignment
-from runtime.log import Batch, OutRecord, Record, Records, TopicPartition
+from runtime.log import Batch, OutRecord, Records, TopicPartition
 from runtime.memory_log import MemoryLog
 from runtime.opening import open_partition
 from runtime.partition_actions import Close, Commit, Open, Seek, Stop, TaskSettings
@@ -32,9 +31,9 @@ class CountingLog(MemoryLog):
         super().__init__()
         self.read_back = 0
 
-    def read(self, tp: TopicPartition, start: int, end: int) -> Iterator[Record]:
+    def latest(self, tp: TopicPartition, start: int, end: int) -> dict[bytes, bytes]:
         self.read_back += tp == PARTS
-        return super().read(tp, start, end)
+        return super().latest(tp, start, end)
 
 
 class Owner:
@@ -90,7 +89,7 @@ def log() -> CountingLog:
 def sums(log: MemoryLog) -> dict[str, int]:
     """Return the sums that the changelog tells."""
     parts = {record.key or b"": record.value for record in log.read(PARTS, *log.bounds(PARTS))}
-    kept = [(key, part) for key, part in parts.items() if part is not None and key != HEAD_KEY]
+    kept = {key: part for key, part in parts.items() if part is not None and key != HEAD_KEY}
     return STAGE.restore(0, kept).sums
 
 

@@ -14,6 +14,7 @@ CHECK = HeadCheck("market", 0)
 def opened(*topics: TopicDescription) -> Opened[None]:
     return Opened(
         parts={b"part": b"value"},
+        head=None,
         changelog_end=2,
         topics={topic.topic: topic for topic in topics},
         bounds={topic.topic: (3, 9) for topic in topics},

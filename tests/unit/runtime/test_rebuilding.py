@@ -94,7 +94,7 @@ def test_the_first_commit_of_a_rebuild_replaces_everything_that_was_there(log: M
     committed(log, task)
     found = parts(log)
     assert found[b"gone"] is None
-    kept = [(key, part) for key, part in found.items() if part is not None and key != HEAD_KEY]
+    kept = {key: part for key, part in found.items() if part is not None and key != HEAD_KEY}
     assert STAGE.restore(0, kept).sums == {"a": 15}
     again = opened(log, SETTINGS)
     assert again.stopped is None

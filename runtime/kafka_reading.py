@@ -1,0 +1,87 @@
+"""Reading a part of a partition in chunks of messages, outside of any group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import TopicPartition as VendorPartition
+
+from runtime.clock import Clock
+from runtime.log import LogError, TopicPartition
+
+_TIMEOUT_S = 15.0
+_POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
+_READER: Mapping[str, str | int | bool] = {
+    "group.id": "synergy-reader",
+    "isolation.level": "read_committed",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "auto.offset.reset": "error",
+    "fetch.queue.backoff.ms": 10,
+    "check.crcs": True,
+}
+
+
+def read_chunks(
+    connection: Mapping[str, str | int | float | bool],
+    clock: Clock,
+    tp: TopicPartition,
+    start: int,
+    end: int,
+) -> Iterator[list[Message]]:
+    """Yield the committed messages of `[start, end)` in order.
+
+    Raises:
+        LogError: the partition can't be read to its end, or a batch of it is damaged.
+    """
+    if start >= end:
+        return
+    consumer = Consumer({**connection, **_READER})
+    try:
+        consumer.assign([VendorPartition(tp.topic, tp.partition, start)])
+        yield from _until(consumer, clock, tp, end)
+    finally:
+        consumer.close()
+
+
+def _until(
+    consumer: Consumer, clock: Clock, tp: TopicPartition, end: int
+) -> Iterator[list[Message]]:
+    """Yield messages below `end`; the end of the partition counts too, since markers have no records."""
+    deadline, ended = clock.monotonic_s() + _TIMEOUT_S, False
+    while not ended:
+        messages = consumer.consume(10_000, _POLL_S)
+        if messages:
+            deadline = clock.monotonic_s() + _TIMEOUT_S
+        elif clock.monotonic_s() > deadline:
+            message = (
+                f"{tp.topic}[{tp.partition}] gave nothing for {_TIMEOUT_S} s before offset {end}"
+            )
+            raise LogError(message)
+        if any(map(Message.error, messages)):
+            ended = True
+            messages = list(_before_the_end(messages))
+        if messages and offset_of(messages[-1]) >= end - 1:
+            ended = True
+            messages = [found for found in messages if offset_of(found) < end]
+        yield messages
+
+
+def _before_the_end(messages: Sequence[Message]) -> Iterator[Message]:
+    """Yield what comes before the end of the partition. Raises LogError for another error."""
+    for found in messages:
+        error = found.error()
+        if error is None:
+            yield found
+        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+            return
+        else:
+            raise LogError(error.str())
+
+
+def offset_of(message: Message) -> int:
+    """Return where a message that was read stands."""
+    offset = message.offset()
+    assert offset is not None
+    return offset
