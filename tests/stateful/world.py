@@ -89,7 +89,6 @@ class World:
         self.setups = 0
         self.setups_at_open = 0
         self.stops: list[StopReason] = []
-        self.damaged = False
         self.recreated = False
         self.workers = [self._new_worker(), self._new_worker()]
 
@@ -248,14 +247,13 @@ class World:
         head = self.head()
         if head is not None:
             _, end = self.control.log.bounds(self.tp(INPUT))
-            self.damaged |= min(start, end) > head.next[self.prefix + INPUT]
             self.control.cut(self.tp(INPUT), min(start, end))
 
     def recreate_input(self) -> None:
         """Delete the topic and create it anew; workers that read it lose their intake and end."""
         if self.head() is None:
             return
-        self.damaged = self.recreated = True
+        self.recreated = True
         self.control.recreate(self.prefix + INPUT)
         for index in range(len(self.workers)):
             self.crash(index)
@@ -321,6 +319,7 @@ class World:
         for index in range(len(self.workers)):
             self.crash(index)
         self.stops.clear()
+        damaged = self._damaged()
         for turn in range(100 + 100 * len(self.history)):
             self.assign(0)
             self.intake(0, 1000)
@@ -329,13 +328,19 @@ class World:
             if self.stops or (turn > 5 and self._done()):
                 break
         self.check()
-        if self.damaged:
+        if damaged:
             assert self.stops, "a damaged input was accepted"
             return
         assert not self.stops, [stop.message for stop in self.stops]
         assert self._done(), "the new worker did not reach the end"
         folded = self.stage.restore(0, {k: v for k, v in self.parts().items() if k != HEAD_KEY})
         assert folded.setup == self.setups, "the setup records are not counted once"
+
+    def _damaged(self) -> bool:
+        """Whether a worker that starts now misses records: what a former one had in memory, it may have saved."""
+        head = self.head()
+        first, _ = self.control.log.bounds(self.tp(INPUT))
+        return self.recreated or (head is not None and head.next[self.prefix + INPUT] < first)
 
     def _done(self) -> bool:
         head = self.head()
