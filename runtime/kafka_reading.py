@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, Message
 from confluent_kafka import TopicPartition as VendorPartition
 
 from runtime.clock import Clock
-from runtime.log import LogError, TopicPartition
+from runtime.log import LogError, RecordsDamagedError, TopicPartition
 
 _TIMEOUT_S = 15.0
 _POLL_S = 0.03  # a poll of many records waits its whole time, even at the end of the partition
@@ -33,7 +33,8 @@ def read_chunks(
     """Yield the committed messages of `[start, end)` in order.
 
     Raises:
-        LogError: the partition can't be read to its end, or a batch of it is damaged.
+        RecordsDamagedError: the checksum of a batch is wrong.
+        LogError: the partition can't be read to its end.
     """
     if start >= end:
         return
@@ -61,21 +62,28 @@ def _until(
             raise LogError(message)
         if any(map(Message.error, messages)):
             ended = True
-            messages = list(_before_the_end(messages))
+            messages = list(_before_the_end(tp, messages, end))
         if messages and offset_of(messages[-1]) >= end - 1:
             ended = True
             messages = [found for found in messages if offset_of(found) < end]
         yield messages
 
 
-def _before_the_end(messages: Sequence[Message]) -> Iterator[Message]:
-    """Yield what comes before the end of the partition. Raises LogError for another error."""
+def _before_the_end(tp: TopicPartition, messages: Sequence[Message], end: int) -> Iterator[Message]:
+    """Yield what comes before `end`, or before the end of the partition.
+
+    Raises RecordsDamagedError, behind which librdkafka would go on, and LogError for another error.
+    """
     for found in messages:
         error = found.error()
+        if (found.offset() or 0) >= end:
+            return
         if error is None:
             yield found
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             return
+        elif error.code() == KafkaError._BAD_MSG:  # noqa: SLF001
+            raise RecordsDamagedError(tp, error.str())
         else:
             raise LogError(error.str())
 

@@ -17,10 +17,19 @@ from confluent_kafka import TopicPartition as VendorPartition
 from confluent_kafka.admin import AdminClient
 
 from runtime.kafka_clients import SILENT, SPEAKING, speaker
-from runtime.log import TopicDescription, TopicMissingError, TopicPartition
+from runtime.log import (
+    RecordsDamagedError,
+    TopicDescription,
+    TopicMissingError,
+    TopicPartition,
+)
 from runtime.sink_source import Columns, Fetched, OffsetGoneError, Position, SourceUnavailableError
 
-_AUTO_OFFSET_RESET, _PARTITION_EOF = -140, -191  # librdkafka's own codes have private names
+_AUTO_OFFSET_RESET, _PARTITION_EOF, _BAD_MSG = (
+    -140,
+    -191,
+    -199,
+)  # librdkafka's own codes have private names
 _GONE = (_AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 Describe = Callable[[str], TopicDescription]
 
@@ -74,6 +83,7 @@ class KafkaSinkSource:
                 **shared,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
+                "check.crcs": True,
                 "fetch.queue.backoff.ms": 10,
                 "fetch.message.max.bytes": 1024 * 1024,
                 "queued.min.messages": 100_000,
@@ -232,8 +242,10 @@ def _sorted_out(messages: Sequence[_Message]) -> Mapping[TopicPartition, Fetched
 def _note(
     error: KafkaError, place: tuple[str, int], offset: int, ends: dict[tuple[str, int], int]
 ) -> None:
-    """Reaching the end tells the fetch position; an offset that is gone stops the sink; the rest mends itself."""
+    """Reaching the end tells the fetch position; what is gone or damaged stops the sink; the rest mends itself."""
     if error.code() == _PARTITION_EOF:
         ends[place] = offset
     elif error.code() in _GONE:
         raise OffsetGoneError(TopicPartition(*place), error.str())
+    elif error.code() == _BAD_MSG:  # librdkafka would go on behind it
+        raise RecordsDamagedError(TopicPartition(*place), error.str())

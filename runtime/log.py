@@ -143,6 +143,14 @@ class TopicMissingError(LogError):
         self.topic = topic
 
 
+class RecordsDamagedError(LogError):
+    """Records of a partition are not what was written: their checksum says so."""
+
+    def __init__(self, tp: TopicPartition, message: str) -> None:
+        super().__init__(f"{tp.topic}[{tp.partition}]: {message}")
+        self.tp = tp
+
+
 class RetriableCommitError(LogError):
     """The outcome of the commit is unknown or it has to be repeated: call `commit` again with the same records."""
 
@@ -196,7 +204,10 @@ class Log(Protocol):
         ...
 
     def latest(self, tp: TopicPartition, start: int, end: int) -> dict[bytes, bytes]:
-        """Return the latest committed value of each key of `[start, end)`; what has no value or no key is left out."""
+        """Return the latest committed value of each key of `[start, end)`; what has no value or no key is left out.
+
+        Raises RecordsDamagedError.
+        """
         ...
 
     def group_positions(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from runtime.log import Log, Record, TopicPartition, Writer
+from runtime.log import Log, Record, RecordsDamagedError, TopicPartition, Writer
 from runtime.partition_actions import Open, Opened, TaskSettings
 from runtime.partition_head import HEAD_KEY
 from runtime.stage import Stage, State
@@ -52,7 +52,12 @@ def open_partition(
     writer = log.open_writer(settings.transactional_id)
     start, end = log.bounds(settings.changelog_tp)
     kept = asked.kept_end == end and not asked.rebuild
-    parts = {} if kept else log.latest(settings.changelog_tp, start, end)
+    parts: dict[bytes, bytes] = {}
+    damage: RecordsDamagedError | None = None
+    try:
+        parts = {} if kept else log.latest(settings.changelog_tp, start, end)
+    except RecordsDamagedError as error:
+        damage = error
     head = parts.pop(HEAD_KEY, None)
     tps = [TopicPartition(topic, settings.partition) for topic in settings.inputs]
     committed = log.group_positions(settings.group, tps)
@@ -60,7 +65,7 @@ def open_partition(
     topics = {topic: log.describe(topic) for topic in settings.inputs}
     bounds = {topic: past.bounds(topic) for topic in settings.inputs}
     new = asked.rebuild or not (kept or head or parts or committed)
-    begun = stage.begin(settings.partition, past) if new else None
+    begun = stage.begin(settings.partition, past) if new and not damage else None
     return writer, Opened(
         parts=parts,
         head=head,
@@ -69,4 +74,5 @@ def open_partition(
         topics=topics,
         bounds=bounds,
         begun=begun,
+        damage=damage,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
 
-from runtime.log import OutRecord, TopicDescription, TopicPartition
+from runtime.log import OutRecord, RecordsDamagedError, TopicDescription, TopicPartition
 from runtime.partition_head import Head
 from runtime.partition_stops import StopReason
 from runtime.stage import Begun, Job, State
@@ -111,7 +111,7 @@ class Kept(Generic[State]):
 class Opened(Generic[State]):
     """The driver's answer to `Open`: the latest `parts` of the changelog and, apart from them, its `head`.
 
-    `begun` is a state that does not come from the parts.
+    `begun` is a state that does not come from the parts; `damage` is why there are none.
 
     `changelog_end` is where the changelog ends. If that is the end of the kept state, nobody has written to it since:
     `kept` is true and there are no `parts`.
@@ -124,3 +124,4 @@ class Opened(Generic[State]):
     topics: Mapping[str, TopicDescription]
     bounds: Mapping[str, tuple[int, int]]
     begun: Begun[State] | None = None
+    damage: RecordsDamagedError | None = None

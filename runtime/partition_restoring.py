@@ -7,7 +7,7 @@ from typing import Generic
 
 from runtime.partition_actions import Kept, Opened, TaskSettings
 from runtime.partition_head import Head, HeadCheck
-from runtime.partition_stops import ChangelogUnreadable, StopReason
+from runtime.partition_stops import ChangelogDamaged, ChangelogUnreadable, StopReason
 from runtime.stage import Stage, State
 
 
@@ -32,6 +32,8 @@ def restore(
     settings: TaskSettings, stage: Stage[State], answer: Opened[State], kept: Kept[State] | None
 ) -> Restored[State] | StopReason:
     """Check what was found against the inputs, and make the state. `kept` counts when the answer says so."""
+    if answer.damage is not None:
+        return ChangelogDamaged(settings.stage, settings.changelog, answer.damage)
     kept = kept if answer.kept else None
     saved = answer.head if kept is None else kept.head.encode()
     head = HeadCheck(settings.stage, settings.partition).resolve(saved, answer)

@@ -148,6 +148,23 @@ class ChangelogUnreadable(StopReason):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangelogDamaged(StopReason):
+    """The checksum of a batch of the changelog is wrong. What a rebuild writes behind it could not be read either."""
+
+    changelog: str
+    error: BaseException
+
+    @property
+    def message(self) -> str:
+        """See StopReason.message."""
+        return (
+            f"{self.stage}: the changelog is damaged on the broker's disk: {self.error}. Restore the partition from "
+            f"another replica; or delete the topic {self.changelog}, create it with `synergy topics apply` and "
+            f"{self._rebuild()}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CoreFailed(StopReason):
     """The stage raised outside of a batch."""
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from threading import Condition, Thread
 
-from runtime.log import TopicDescription, TopicPartition
+from runtime.log import RecordsDamagedError, TopicDescription, TopicPartition
 from runtime.sink_source import Fetched, OffsetGoneError, Position, SinkSource, SinkSourceError
 
 _WAITING_BATCHES = 2
@@ -27,7 +27,7 @@ class PrefetchingSource:
         self._max_records = max_records
         self._changed = Condition()
         self._batches: deque[_Batch] = deque()
-        self._error: SinkSourceError | None = None
+        self._error: SinkSourceError | RecordsDamagedError | None = None
         self._fetching = False
         self._paused = True
         self._closing = False
@@ -113,10 +113,10 @@ class PrefetchingSource:
     def _fetch(self) -> None:
         while self._may_fetch():
             batch: _Batch = {}
-            error: SinkSourceError | None = None
+            error: SinkSourceError | RecordsDamagedError | None = None
             try:
                 batch = self._source.poll(self._max_records, _FETCH_WAIT_S)
-            except SinkSourceError as raised:
+            except (SinkSourceError, RecordsDamagedError) as raised:
                 error = raised
             with self._changed:
                 self._fetching = False

@@ -127,6 +127,7 @@ class SinkSource(Protocol):
         Raises:
             OffsetGoneError: a partition has no record at the offset to read. What had come of other partitions may be
                 lost with it: assign all of them again.
+            runtime.log.RecordsDamagedError: the checksum of a batch is wrong. Nothing behind it was returned.
         """
         ...
 

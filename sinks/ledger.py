@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runtime.ledger_database import DatabaseUnavailableError
-from runtime.log import TopicMissingError, TopicPartition
+from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
 from runtime.sink_source import OffsetGoneError, SourceUnavailableError
 from sinks.ledger_flush import Flusher, SinkParts
 from sinks.ledger_opener import Opener
-from sinks.ledger_opening import Permissions
+from sinks.ledger_opening import Permissions, stopped_damaged
 from sinks.ledger_partition import FlushRules, LedgerPartition
 from sinks.ledger_protocol import Phase
 from sinks.ledger_status import LedgerStatus
@@ -105,6 +105,8 @@ class LedgerSink:
         except OffsetGoneError:
             self._start_over()
             return
+        except RecordsDamagedError as error:
+            raise stopped_damaged(error) from error
         now = self._parts.clock.monotonic_s()
         for tp, part in fetched.items():
             self._partitions[tp].take(part, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.log import TopicPartition
+from runtime.log import RecordsDamagedError, TopicPartition
 from runtime.sink_source import Position
 from sinks.ledger_protocol import Note, OffsetRange, read_note
 
@@ -150,6 +150,17 @@ def _stopped_behind(evidence: Evidence, known: int) -> LedgerStoppedError:
         "table_behind_group",
         f"the group says that offset {known} is in the ledger, the tables have {has}: a ledger was lost or restored",
         "restore the ledger, or run `synergy store --resume-from-table` to read again what the tables lack",
+    )
+
+
+def stopped_damaged(error: RecordsDamagedError) -> LedgerStoppedError:
+    """Return why the ledger can't read on: what is behind the damage would be read as if nothing were missing."""
+    return LedgerStoppedError(
+        error.tp,
+        "records_damaged",
+        f"records are not what was written: {error}",
+        "restore the partition from another replica; or delete the records up to there with kafka-delete-records and "
+        "run `synergy store --accept-gap`",
     )
 
 

@@ -30,14 +30,27 @@ def say(line: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kafka_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the session's broker."""
+    return tmp_path_factory.mktemp("kafka")
+
+
+@pytest.fixture
+def kafka_data(kafka: str, kafka_var: Path) -> Path:
+    """Give the folder where the session's broker keeps its partitions."""
+    assert kafka, "the broker has to run"
+    [properties] = kafka_var.rglob("meta.properties")
+    return properties.parent
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_var: Path) -> Iterator[str]:
     """Give the bootstrap servers of an embedded broker that is empty at first and shared by the session.
 
     Tests take topic names of their own, so that their order does not matter.
     """
-    var: Path = tmp_path_factory.mktemp("kafka")
     cache = load().settings.embedded.jar_cache.expanduser()
-    broker = embedded_kafka.start(embedded_kafka.BrokerSpec(var=var, jar_cache=cache), say)
+    broker = embedded_kafka.start(embedded_kafka.BrokerSpec(var=kafka_var, jar_cache=cache), say)
     try:
         yield broker.bootstrap
     finally:

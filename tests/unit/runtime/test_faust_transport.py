@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
@@ -79,15 +80,25 @@ LOG = {
 """Record batches by their last offset."""
 
 
-def _result(tp: TopicPartition, assignment: _Assignment) -> FetchResult:
+def _result(
+    tp: TopicPartition, assignment: _Assignment, sent: bytes | None = None, *, checked: bool = False
+) -> FetchResult:
     """Return what a broker sends for a position: from the batch that holds it on."""
     position = assignment.states[tp].position
-    sent = b"".join(batch for last, batch in LOG.items() if last >= position)
+    if sent is None:
+        sent = b"".join(batch for last, batch in LOG.items() if last >= position)
     aborted = [(PRODUCER, 3)] if position <= 5 else []
     records = PartitionRecords(
-        tp, MemoryRecords(sent), aborted, position, None, None, False, READ_COMMITTED
+        tp, MemoryRecords(sent), aborted, position, None, None, checked, READ_COMMITTED
     )
     return FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
+
+
+def test_a_batch_whose_checksum_is_wrong_is_not_read() -> None:
+    sent = LOG[2] + LOG[4].replace(b"kept", b"Kept")
+    result = _result(TP, _Assignment({TP: _Position(0)}), sent, checked=True)
+    with pytest.raises(CorruptRecordException):
+        read_all(TP, result, 5)
 
 
 def _fetch(position: int) -> tuple[FetchResult, _Position]:
