@@ -36,6 +36,8 @@ class WorkerTools:
 StageName = Literal["balance", "market"]
 _BALANCE_FETCH_BYTES = 256 * 1024
 """Applying a batch costs milliseconds however few readings are in it, and a commit waits for a second anyway."""
+_MARKET_COMMIT_US = 250_000
+"""What it waits for is on top of what balance has waited for; its commits cost by match, and those are few."""
 
 
 def partition_counts() -> Mapping[str, int]:
@@ -86,6 +88,7 @@ def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
         changelog=topic_files.MARKET_CHANGELOG,
         partitions=partitions[topic_files.POSITIONS],
         data=tools.data,
+        commit_interval_us=_MARKET_COMMIT_US,
         rebuild=rebuild,
     )
     return Worker(settings, stage, tools.connection, SystemClock(), tools.metrics)

@@ -42,6 +42,7 @@ class WorkerSettings:
     """What a worker of any stage is told: its topics, its group and where Faust may put files.
 
     A stage whose batches cost more than their readings lets the broker gather `fetch_min_bytes`, for 0.2 s at most.
+    While changes come one after the other it commits every `commit_interval_us`.
     """
 
     stage: str
@@ -52,13 +53,14 @@ class WorkerSettings:
     data: Path
     first: tuple[str, ...] = ()
     fetch_min_bytes: int = 1
+    commit_interval_us: int = 1_000_000
     rebuild: bool = False
 
     def task(self, partition: int, rebuilt: bool) -> TaskSettings:
         """Return the settings of one partition; what was rebuilt is not rebuilt once more."""
         return TaskSettings(
             stage=self.stage, group=self.group, partition=partition, inputs=self.inputs,
-            changelog=self.changelog, first=self.first,
+            changelog=self.changelog, first=self.first, commit_interval_us=self.commit_interval_us,
             rebuild=self.rebuild and not rebuilt,
         )  # fmt: skip
 
