@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from console.changes import Changes
 from console.views import Views
-from runtime.log import TopicPartition
+from runtime.log import RecordsDamagedError, TopicPartition
 from runtime.logs import Logger
 from runtime.sink_source import Fetched, OffsetGoneError, SinkSource, SourceUnavailableError
 from schemas import topic_files
@@ -78,6 +78,9 @@ class Feed:
                     self.take(fetched)
             except (SourceUnavailableError, OffsetGoneError) as error:
                 self.log.warning("views wait", cause=str(error))
+                await asyncio.sleep(_PAUSE_S)
+            except RecordsDamagedError as error:  # the ledger says at its own start how to go on
+                self.log.error("views stay as they are: records are damaged", cause=str(error))  # noqa: TRY400
                 await asyncio.sleep(_PAUSE_S)
 
     def open(self) -> None:

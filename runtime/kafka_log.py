@@ -103,7 +103,7 @@ class KafkaWriter:
         except KafkaException as error:
             raise self._failure(error) from error
 
-    def commit(self, records: Sequence[OutRecord]) -> int:
+    def commit(self, records: Sequence[OutRecord]) -> int | None:
         """See `runtime.log.Writer.commit`: begin, produce, flush, commit and nothing else."""
         try:
             if not self._unanswered:
@@ -117,8 +117,8 @@ class KafkaWriter:
             reach("commit.committed")
         except KafkaException as error:
             raise self._failure(error) from error
-        assert self._last_offset is not None, "a commit tells where its last record is"
-        return self._last_offset + 2  # the marker takes an offset too
+        last = self._last_offset
+        return None if last is None else last + 2  # the marker takes an offset too
 
     def _produce(self, records: Sequence[OutRecord]) -> None:
         """Queue the records. A commit has tens of thousands: by position the vendor's call takes half the time."""
@@ -138,7 +138,8 @@ class KafkaWriter:
                     break
 
     def _note_offset(self, error: KafkaError | None, message: Message) -> None:
-        self._last_offset = message.offset() if error is None else None
+        offset = message.offset() if error is None else None
+        self._last_offset = offset if offset is not None and offset >= 0 else None
 
     def _failure(self, error: KafkaException) -> LogError:
         cause = error.args[0]

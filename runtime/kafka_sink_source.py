@@ -69,6 +69,7 @@ class KafkaSinkSource:
     def __init__(self, settings: SinkSourceSettings, describe: Describe | None = None) -> None:
         self._timeout_s = settings.timeout_s
         self._ends: dict[TopicPartition, int] = {}
+        self._damaged: RecordsDamagedError | None = None
         shared: dict[str, str | int | float | bool] = {
             "bootstrap.servers": settings.bootstrap,
             "group.id": settings.group,
@@ -147,6 +148,7 @@ class KafkaSinkSource:
 
     def assign(self, starts: Mapping[TopicPartition, int]) -> None:
         """Start fetching from these offsets."""
+        self._damaged = None
         self._consumer.assign([_vendor(tp, offset) for tp, offset in starts.items()])
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
@@ -156,12 +158,14 @@ class KafkaSinkSource:
         self._consumer.incremental_assign([vendor])
 
     def poll(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, Fetched]:
-        """Take what librdkafka has fetched."""
+        """Take what librdkafka has fetched. What precedes a damaged batch is returned; later calls raise."""
+        if self._damaged is not None:
+            raise self._damaged
         try:
             messages = self._consumer.consume(max_records, timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
-        fetched = _sorted_out(cast("Sequence[_Message]", messages))
+        fetched, self._damaged = _sorted_out(cast("Sequence[_Message]", messages))
         for tp, part in fetched.items():
             end = self._consumer.get_watermark_offsets(_vendor(tp), cached=True)[1]
             self._ends[tp] = max(end, part.next)
@@ -214,14 +218,23 @@ def _vendor(tp: TopicPartition, offset: int | None = None) -> VendorPartition:
     return VendorPartition(tp.topic, tp.partition, offset)
 
 
-def _sorted_out(messages: Sequence[_Message]) -> Mapping[TopicPartition, Fetched]:
-    """Sort messages into columns. This loop is the sink's hot path: one append a field and a message."""
+def _sorted_out(
+    messages: Sequence[_Message],
+) -> tuple[Mapping[TopicPartition, Fetched], RecordsDamagedError | None]:
+    """Sort messages into columns. This loop is the sink's hot path: one append a field and a message.
+
+    It ends at a damaged batch: librdkafka goes on behind it as if nothing were missing.
+    """
+    damaged: RecordsDamagedError | None = None
     columns: dict[tuple[str, int], Columns] = {}
     ends: dict[tuple[str, int], int] = {}
     for message in messages:
         place = (message.topic(), message.partition())
         error = message.error()
         if error is not None:
+            if error.code() == _BAD_MSG:
+                damaged = RecordsDamagedError(TopicPartition(*place), error.str())
+                break
             _note(error, place, message.offset(), ends)
             continue
         target = columns.get(place)
@@ -236,16 +249,14 @@ def _sorted_out(messages: Sequence[_Message]) -> Mapping[TopicPartition, Fetched
         part = columns.get(place) or Columns()
         last = part.offsets[-1] + 1 if part.offsets else 0
         fetched[TopicPartition(*place)] = Fetched(part, max(last, ends.get(place, 0)))
-    return fetched
+    return fetched, damaged
 
 
 def _note(
     error: KafkaError, place: tuple[str, int], offset: int, ends: dict[tuple[str, int], int]
 ) -> None:
-    """Reaching the end tells the fetch position; what is gone or damaged stops the sink; the rest mends itself."""
+    """Reaching the end tells the fetch position; an offset that is gone stops the sink; the rest mends itself."""
     if error.code() == _PARTITION_EOF:
         ends[place] = offset
     elif error.code() in _GONE:
         raise OffsetGoneError(TopicPartition(*place), error.str())
-    elif error.code() == _BAD_MSG:  # librdkafka would go on behind it
-        raise RecordsDamagedError(TopicPartition(*place), error.str())

@@ -166,11 +166,12 @@ class CommitFailedError(LogError):
 class Writer(Protocol):
     """The one writer of one partition's changelog and outputs."""
 
-    def commit(self, records: Sequence[OutRecord]) -> int:
+    def commit(self, records: Sequence[OutRecord]) -> int | None:
         """Write the records in ONE transaction; return when it is committed. May block for seconds.
 
         Returns:
-            The end of the last record's partition as this transaction left it, its marker included.
+            The end of the last record's partition as this transaction left it, its marker included; None if the broker
+            did not tell.
 
         Raises:
             RetriableCommitError: the same call has to be repeated; nothing else may be written before.

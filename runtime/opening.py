@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from runtime.log import Log, Record, RecordsDamagedError, TopicPartition, Writer
 from runtime.partition_actions import Open, Opened, TaskSettings
 from runtime.partition_head import HEAD_KEY
-from runtime.stage import Stage, State
+from runtime.stage import Begun, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,11 @@ def open_partition(
     topics = {topic: log.describe(topic) for topic in settings.inputs}
     bounds = {topic: past.bounds(topic) for topic in settings.inputs}
     new = asked.rebuild or not (kept or head or parts or committed)
-    begun = stage.begin(settings.partition, past) if new and not damage else None
+    begun: Begun[State] | None = None
+    try:
+        begun = stage.begin(settings.partition, past) if new and not damage else None
+    except RecordsDamagedError as error:
+        damage = error
     return writer, Opened(
         parts=parts,
         head=head,

@@ -111,7 +111,7 @@ class Kept(Generic[State]):
 class Opened(Generic[State]):
     """The driver's answer to `Open`: the latest `parts` of the changelog and, apart from them, its `head`.
 
-    `begun` is a state that does not come from the parts; `damage` is why there are none.
+    `begun` is a state that does not come from the parts; `damage` is why there is neither.
 
     `changelog_end` is where the changelog ends. If that is the end of the kept state, nobody has written to it since:
     `kept` is true and there are no `parts`.

@@ -7,7 +7,7 @@ from typing import Generic
 
 from runtime.partition_actions import Kept, Opened, TaskSettings
 from runtime.partition_head import Head, HeadCheck
-from runtime.partition_stops import ChangelogDamaged, ChangelogUnreadable, StopReason
+from runtime.partition_stops import ChangelogUnreadable, RecordsDamaged, StopReason
 from runtime.stage import Stage, State
 
 
@@ -31,10 +31,9 @@ class Restored(Generic[State]):
 def restore(
     settings: TaskSettings, stage: Stage[State], answer: Opened[State], kept: Kept[State] | None
 ) -> Restored[State] | StopReason:
-    """Check what was found against the inputs, and make the state. `kept` counts when the answer says so."""
+    """Check what was found against the inputs, and make the state; `kept` is one that the answer says to count."""
     if answer.damage is not None:
-        return ChangelogDamaged(settings.stage, settings.changelog, answer.damage)
-    kept = kept if answer.kept else None
+        return RecordsDamaged(settings.stage, settings.changelog, answer.damage)
     saved = answer.head if kept is None else kept.head.encode()
     head = HeadCheck(settings.stage, settings.partition).resolve(saved, answer)
     if isinstance(head, StopReason):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.log import TopicPartition
+from runtime.log import RecordsDamagedError, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +148,29 @@ class ChangelogUnreadable(StopReason):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangelogDamaged(StopReason):
-    """The checksum of a batch of the changelog is wrong. What a rebuild writes behind it could not be read either."""
+class RecordsDamaged(StopReason):
+    """A checksum is wrong, in the changelog or in what a rebuild reads.
+
+    A changelog is not mended by a rebuild: what that writes behind the damage could not be read either.
+    """
 
     changelog: str
-    error: BaseException
+    error: RecordsDamagedError
 
     @property
     def message(self) -> str:
         """See StopReason.message."""
         return (
-            f"{self.stage}: the changelog is damaged on the broker's disk: {self.error}. Restore the partition from "
-            f"another replica; or delete the topic {self.changelog}, create it with `synergy topics apply` and "
-            f"{self._rebuild()}"
+            f"{self.stage}: records are not what was written, look at the broker's disk: {self.error}. "
+            f"Restore the partition from another replica{self._or_anew()}"
+        )
+
+    def _or_anew(self) -> str:
+        if self.error.tp.topic != self.changelog:
+            return ""
+        return (
+            f"; or stop all workers of the stage, delete the topic {self.changelog}, create it with "
+            f"`synergy topics apply` and {self._rebuild()}"
         )
 
 

@@ -251,8 +251,8 @@ class PartitionTask(Generic[State]):
         self._done(Open)
         if self._closing:
             return
-        found = restore(self.settings, self._stage, answer, self.kept)
-        self.kept = None
+        kept, self.kept = (self.kept if answer.kept else None), None
+        found = restore(self.settings, self._stage, answer, kept)
         if isinstance(found, StopReason):
             self._wanted = self._stop(found)
             return
@@ -272,8 +272,8 @@ class PartitionTask(Generic[State]):
         if not self._closing:
             self._generation = generation
 
-    def committed(self, changelog_end: int) -> None:
-        """The transaction is committed, and left the changelog with this end."""
+    def committed(self, changelog_end: int | None) -> None:
+        """The transaction is committed, and left the changelog with this end, if it is known."""
         self._done(Commit)
         self._changelog_end = changelog_end
         self.committed_next = self._frozen_next

@@ -127,7 +127,8 @@ class SinkSource(Protocol):
         Raises:
             OffsetGoneError: a partition has no record at the offset to read. What had come of other partitions may be
                 lost with it: assign all of them again.
-            runtime.log.RecordsDamagedError: the checksum of a batch is wrong. Nothing behind it was returned.
+            runtime.log.RecordsDamagedError: the checksum of a batch is wrong. What precedes it was returned before,
+                what is behind it is not. Every call raises until all are assigned again.
         """
         ...
 

@@ -282,10 +282,10 @@ class Worker(Generic[State]):
         try:
             result = await loop.run_in_executor(self._threads, action.job.run)
             self._measured.job_done(self._clock.monotonic_s() - began)
+            while not task.job_done(action, result, self._clock.now_us()):
+                await asyncio.sleep(_RETRY_S / 20)
         except Exception as error:
             self._end_process(f"a job of partition {partition} failed", error)
-        while not task.job_done(action, result, self._clock.now_us()):
-            await asyncio.sleep(_RETRY_S / 20)
         self._wakes[partition].set()
 
     async def _close_writer(self, partition: int) -> None:

@@ -106,6 +106,7 @@ class LedgerSink:
             self._start_over()
             return
         except RecordsDamagedError as error:
+            self._write_and_forget()
             raise stopped_damaged(error) from error
         now = self._parts.clock.monotonic_s()
         for tp, part in fetched.items():
@@ -169,11 +170,14 @@ class LedgerSink:
 
     def _start_over(self) -> None:
         """Write what waits and open every partition again: what had come of the others may be lost with the error."""
+        self._write_and_forget()
+        self.open()
+
+    def _write_and_forget(self) -> None:
         try:
             self._write_waiting()
         finally:
             self._partitions = {}  # `run` opens them, also when something is out of reach now
-        self.open()
 
     def _check_topics(self) -> None:
         now = self._parts.clock.monotonic_s()

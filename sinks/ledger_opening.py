@@ -159,8 +159,8 @@ def stopped_damaged(error: RecordsDamagedError) -> LedgerStoppedError:
         error.tp,
         "records_damaged",
         f"records are not what was written: {error}",
-        "restore the partition from another replica; or delete the records up to there with kafka-delete-records and "
-        "run `synergy store --accept-gap`",
+        "restore the partition from another replica; or delete the records up to the last one of that batch, which "
+        "kafka-dump-log names, with kafka-delete-records and run `synergy store --accept-gap`",
     )
 
 

@@ -81,7 +81,8 @@ class BalanceStage:
 
     def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> BalanceState:
         """See `runtime.stage.Stage.restore`."""
-        own = {key: parts[key] for key in parts if key < _BALANCE_KEYS}
+        first = [key for key in parts if key < _BALANCE_KEYS]
+        own = {key: parts[key] for key in first if key == KEY or key.startswith(PREFIX)}
         if own:
             parts = {key: value for key, value in parts.items() if key not in own}
         told = {key: value for key, value in own.items() if key.startswith(PREFIX)}

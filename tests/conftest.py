@@ -39,7 +39,7 @@ def kafka_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kafka_data(kafka: str, kafka_var: Path) -> Path:
     """Give the folder where the session's broker keeps its partitions."""
     assert kafka, "the broker has to run"
-    [properties] = kafka_var.rglob("meta.properties")
+    [properties] = kafka_var.glob("*/data/meta.properties")
     return properties.parent
 
 

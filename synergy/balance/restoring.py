@@ -9,7 +9,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from operator import itemgetter
 from typing import Any
 
@@ -43,6 +43,8 @@ from synergy.balance.told import TOLD, Details
 from synergy.balance.windows import Buckets
 
 _VERSION = bytes([VERSION])
+_FACTS = {one.name for one in fields(FacilityFacts)}
+_NEEDED_FACTS = {one.name for one in fields(FacilityFacts) if one.default is MISSING}
 
 
 @dataclass(slots=True)
@@ -54,7 +56,8 @@ class _Kind:
 
     def documents(self) -> Iterator[tuple[int, str, Any]]:
         """Yield number, rest of the key and content of every JSON part, in the order of the numbers."""
-        for (key, _), content in zip(self.ordered(), _contents(self.ordered()), strict=True):
+        parts = self.ordered()
+        for (key, _), content in zip(parts, _contents(parts), strict=True):
             yield _number(key), key[KEY.itemsize :].decode(), content
 
     def ordered(self) -> list[tuple[bytes, bytes]]:
@@ -168,8 +171,11 @@ def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
 def _restore_facilities(state: PartitionState, kind: _Kind) -> None:
     parts = kind.ordered()
     saved: list[SavedEntry] = []
-    for (_, value), content in zip(parts, _contents(parts), strict=True):
+    for (key, value), content in zip(parts, _contents(parts), strict=True):
         facts = content["facts"]
+        names = _FACTS if facts is None else facts.keys()
+        if type(content["offset"]) is not int or not _NEEDED_FACTS <= names <= _FACTS:
+            raise PartError(key, "other facts than this version knows")
         programme = None if facts is None else facts["programme"]
         saved.append(SavedEntry(content["id"], programme, value))
     state.facilities.restore(saved, lambda value: _entry(json.loads(value[1:])))

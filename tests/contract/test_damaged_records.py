@@ -14,7 +14,7 @@ from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.log import RecordsDamagedError, TopicPartition
 from runtime.opening import open_partition
 from runtime.partition_actions import Open, Stop, TaskSettings
-from runtime.partition_stops import ChangelogDamaged
+from runtime.partition_stops import RecordsDamaged
 from runtime.partition_task import PartitionTask
 from runtime.prefetching_source import PrefetchingSource
 from sinks.ledger_opening import stopped_damaged
@@ -83,28 +83,39 @@ def test_the_partition_stops_and_says_how_to_go_on_also_when_it_is_to_be_rebuilt
     writer, opened = open_partition(rotten.control.log, task.settings, stage, action)
     task.opened(opened)
     assert isinstance(task.step(0), Stop)
-    assert isinstance(task.stopped, ChangelogDamaged)
-    assert f"delete the topic {rotten.tp.topic}" in task.stopped.message
+    assert isinstance(task.stopped, RecordsDamaged)
+    assert (
+        f"stop all workers of the stage, delete the topic {rotten.tp.topic}" in task.stopped.message
+    )
     assert "synergy worker tally --rebuild" in task.stopped.message
     writer.close()
 
 
-def test_the_ledger_takes_nothing_from_behind_it(rotten: Rotten) -> None:
+@pytest.mark.parametrize("at_once", [1, 1_000])
+def test_the_ledger_is_given_what_precedes_it_and_nothing_from_behind(
+    rotten: Rotten, at_once: int
+) -> None:
     settings = SinkSourceSettings(bootstrap=rotten.bootstrap, group=rotten.prefix, timeout_s=60.0)
-    source = PrefetchingSource(KafkaSinkSource(settings), 1)
-    source.assign({rotten.tp: 0})
+    source = PrefetchingSource(KafkaSinkSource(settings), at_once)
+    other = TopicPartition(rotten.prefix + INPUT, 0)
+    rotten.control.append(other, b"good", b"good")
+    source.assign({rotten.tp: 0, other: 0})
     taken: list[int] = []
 
     def take() -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            for part in source.poll(1, 1.0).values():
-                taken.extend(part.columns.offsets)
+            for tp, part in source.poll(at_once, 1.0).items():
+                taken.extend(part.columns.offsets if tp == rotten.tp else ())
 
     with pytest.raises(RecordsDamagedError) as met:
         take()
+    assert taken == [0, 1, 2]
+    source.seek(other, 0)  # of another partition, as after an insert that failed
+    with pytest.raises(RecordsDamagedError):
+        take()
+    assert taken == [0, 1, 2]
     source.close()
-    assert set(taken) <= {0, 1, 2}
     stopped = stopped_damaged(met.value)
     assert (stopped.tp, stopped.reason) == (rotten.tp, "records_damaged")
     assert "--accept-gap" in stopped.command

@@ -32,7 +32,7 @@ class AppliesDuringCommit(PartitionTask[TallyState]):
             return None
         return super().step(now_us)
 
-    def committed(self, changelog_end: int) -> None:
+    def committed(self, changelog_end: int | None) -> None:
         super().committed(changelog_end)
         if self._state is not None:
             with suppress(OverflowError):

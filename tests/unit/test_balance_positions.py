@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -41,6 +42,7 @@ from tests.property.balance_input import (
 )
 
 TOPIC = "synergy.availability.v1"
+FACTS = [one.name for one in fields(FacilityFacts)]
 
 
 class Partition:
@@ -504,6 +506,21 @@ def test_a_damaged_part_is_named(letter: str, damage: str) -> None:
     with pytest.raises(PartError) as caught:
         PartitionBalances.restore(TOPIC, 0, RULES, parts, lambda _: 0)
     assert caught.value.key == damaged
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"id": "a", "offset": 1, "facts": {"facility": "a", "programme": "live"}},
+        {"id": "a", "offset": 1, "facts": dict.fromkeys((*FACTS, "of a later version"), "x")},
+        {"id": "a", "offset": "one", "facts": dict.fromkeys(FACTS, "x")},
+    ],
+)
+def test_a_facility_with_other_facts_than_are_known_is_named(content: object) -> None:
+    part = bytes([VERSION]) + json.dumps(content).encode()
+    with pytest.raises(PartError) as caught:
+        PartitionBalances.restore(TOPIC, 0, RULES, {b"f\x00\x00\x00\x00": part}, lambda _: 0)
+    assert caught.value.key == b"f\x00\x00\x00\x00"
 
 
 def test_a_part_that_is_missing_is_named() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
+import pytest
+
 from runtime.log import Batch, Record, Records, TopicPartition
 from schemas import topic_files
 from schemas.block import BlockReaders
@@ -12,6 +14,7 @@ from schemas.events import Availability, Event, Facility, FacilityFacts, Positio
 from schemas.topic_files import AVAILABILITY, FACILITIES
 from stream_processors.balance import BalanceStage, BalanceState
 from stream_processors.outbox import Outbox
+from synergy.balance import PartError
 from tests.market.stand import CODEC
 from tests.property.balance_input import NOW_2024, RULES, facility, reading
 from tests.unit.test_told_rejections import Kept
@@ -131,3 +134,9 @@ def test_a_facility_that_came_after_the_former_state_is_told() -> None:
     published = plant.read(state, applied, 1, parts)
     assert [one.facility for one in published if isinstance(one, FacilityFacts)] == ["b"]
     assert _amounts(published) == []
+
+
+@pytest.mark.parametrize("key", [b"", b"\x00unknown"])
+def test_a_part_that_nobody_knows_is_refused(key: bytes) -> None:
+    with pytest.raises(PartError, match="unknown kind"):
+        STAGE.restore(0, {key: b"\x03"})
