@@ -162,7 +162,7 @@ class World:
             offset = self.topics.append(tp, b"key", _value(number))
             self.expected.add((self.topics.describe(TOPIC).topic_id, tp.partition, offset))
 
-    def sink(self, fate: Fate, max_rows: int) -> LedgerSink:
+    def sink(self, fate: Fate, max_rows: int, linger_s: float = 0.0) -> LedgerSink:
         """Start a process of the sink."""
         self._starts += 1
         tables = TableColumns(dict.fromkeys(LEDGER_TABLES, ANY_COLUMN))
@@ -174,7 +174,7 @@ class World:
             log=logger("tests"),
             metrics=Metrics(),
         )
-        rules = FlushRules(linger_s=0.0, spacing_s=0.0, max_rows=max_rows)
+        rules = FlushRules(linger_s=linger_s, spacing_s=0.0, max_rows=max_rows)
         return LedgerSink(
             parts, SinkPlan(topics=[TOPIC], rules=rules, permissions=self.permissions)
         )

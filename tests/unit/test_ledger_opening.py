@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from runtime.log import TopicPartition
-from runtime.sink_source import Position
+from runtime.log import RecordsDamagedError, TopicPartition
+from runtime.memory_sink_source import MemorySinkSource
+from runtime.sink_source import Fetched, Position
 from sinks.ledger_opening import Evidence, LedgerStoppedError, Opening, Permissions, decide
 from sinks.ledger_protocol import Note, OffsetRange
 from tests.ledger.world import TOPIC, Fate, World
@@ -152,4 +154,24 @@ def test_retention_that_passes_a_running_sink_costs_the_other_partitions_nothing
         world.clock.advance(0.5)
     sink.finish()
     assert {partition for _, partition, _ in world.lost()} == {1}
+    assert not world.doubled()
+
+
+def test_records_that_are_damaged_stop_the_sink_after_what_came_before_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def damaged(*_: object) -> Mapping[TopicPartition, Fetched]:
+        raise RecordsDamagedError(TP, "failed CRC32C check")
+
+    world = World()
+    world.produce(40)
+    sink = world.sink(Fate(), max_rows=1_000, linger_s=5.0)
+    sink.open()
+    sink.step(0.0)
+    assert world.lost() == world.expected
+    monkeypatch.setattr(MemorySinkSource, "poll", damaged)
+    with pytest.raises(LedgerStoppedError, match="CRC32C") as stopped:
+        sink.step(0.0)
+    assert (stopped.value.tp, stopped.value.reason) == (TP, "records_damaged")
+    assert not world.lost()
     assert not world.doubled()
