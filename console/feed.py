@@ -32,6 +32,8 @@ _MOST_RECORDS = 2_000
 _POLL_S = 0.05  # a poll of many records waits its whole time
 _IDLE_S = 0.5  # a poll of one record returns as soon as there is one: idle, it is asked seldom and loses no time
 _PAUSE_S = 1.0
+_DAMAGED_PAUSE_S = 60.0
+"""Disks do not mend themselves: one line a minute is enough to be seen."""
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Feed:
                 await asyncio.sleep(_PAUSE_S)
             except RecordsDamagedError as error:  # the ledger says at its own start how to go on
                 self.log.error("views stay as they are: records are damaged", cause=str(error))  # noqa: TRY400
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(_DAMAGED_PAUSE_S)
 
     def open(self) -> None:
         """Find the starts and assign them. Blocks; raises SourceUnavailableError."""

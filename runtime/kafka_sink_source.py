@@ -25,11 +25,8 @@ from runtime.log import (
 )
 from runtime.sink_source import Columns, Fetched, OffsetGoneError, Position, SourceUnavailableError
 
-_AUTO_OFFSET_RESET, _PARTITION_EOF, _BAD_MSG = (
-    -140,
-    -191,
-    -199,
-)  # librdkafka's own codes have private names
+# librdkafka's own codes have private names.
+_AUTO_OFFSET_RESET, _PARTITION_EOF, _BAD_MSG = -140, -191, -199
 _GONE = (_AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 Describe = Callable[[str], TopicDescription]
 

@@ -108,9 +108,8 @@ def sort_parts(parts: Mapping[bytes, bytes]) -> Mapping[str, _Kind]:
     if unknown.size:
         raise _foreign(keys[int(unknown[0])])
     kinds = {letter: _chosen(keys, values, letters == ord(letter)) for letter in LETTERS}
-    for letter in set(LETTERS) - set(
-        BINARY
-    ):  # the others are looked at where they are read by column
+    # Versions of binary parts are looked at where they are read by column.
+    for letter in set(LETTERS) - set(BINARY):
         kinds[letter].check_versions()
     for letter in NUMBERED:
         numbers = np.sort(kinds[letter].numbers())
