@@ -31,7 +31,7 @@ from synergy.balance.parts import take_parts
 from synergy.balance.plans import PlanLine
 from synergy.balance.positions import take_positions
 from synergy.balance.readings import ReadingColumns, Readings
-from synergy.balance.restoring import names_of, restore, sort_parts, texts_of
+from synergy.balance.restoring import restore, sort_parts
 from synergy.balance.spreading import day, quarter
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import BAD, FLOW, PLAN, Bools, Int64s, MaterialRule, Refusal
@@ -98,7 +98,6 @@ class PartitionBalances:
         """
         kinds = sort_parts(parts)
         limits = Limits.of(rules)
-        texts, names = texts_of(kinds["n"]), names_of(kinds["s"])
         state = PartitionState(
             topic=topic,
             partition=partition,
@@ -106,8 +105,6 @@ class PartitionBalances:
             materials=sorted(rules),
             belongs=lambda facility: partition_of(facility) == partition,
         )
-        state.texts.restore(texts)
-        state.name_series(names)
         restore(state, kinds)
         return cls(state)
 

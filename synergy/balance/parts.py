@@ -1,16 +1,16 @@
 """The changelog parts of one partition: what of the state is saved under which key.
 
 Pure: no clock, no I/O, no threads (gate: import-linter). The first byte of every value is the format version. Keys are
-a letter for the kind and little-endian numbers. Rings are saved in parts: the head of a series holds its newest six
-hours and its newest day, so that a reading in order changes one part only; six hours or a week are saved when the ring
-moves on, and again only when a late reading changes them. Such a part says which hours or week it holds: what has left
-the ring is passed over on reading back and needs no deletion.
+a letter for the kind and little-endian numbers. The head of a series holds what most readings change: its row, what was
+told of it, its newest six hours and its newest day, and its name, so that a reading in order changes one part only. The
+rest of the rings is saved in parts: six hours or a week when the ring moves on, and again only when a late reading
+changes them. Such a part says which hours or week it holds: what has left the ring is passed over on reading back and
+needs no deletion.
 
     n number             text               c programme        time of a replay
     f number             facility           i number           identity
-    s number             name of a series   h number           head of a series
+    h number             head of a series   d number           told flags and analyses
     q number, slot       six hours          w number, slot     seven days
-    t number             told               d number           told flags and analyses
     l number, document   plan line          a number           analyses
     g number             flags              o number           end of the last lost gap of an identity
     m number             open gaps, and what was told of them
@@ -30,17 +30,20 @@ import numpy.typing as npt
 from synergy.balance.series import NAME, SERIES
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
+from synergy.balance.told import TOLD
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
-LETTERS = "nfsqtlgcihwdaomp"
-NUMBERED = "nfsi"
+LETTERS = "nfqlgcihwdaomp"
+NUMBERED = "nfhi"
 """Kinds that are numbered from 0 without a hole."""
-BINARY = "sqthw"
+BINARY = "qhw"
 """Kinds whose parts are all rows of one layout."""
 
 HEAD = np.dtype(
     [
         ("series", SERIES),
+        ("name", NAME),
+        ("told", TOLD),
         ("quarter", "<i8"),
         ("first_start", "<i8"),
         ("day_bits", "<i8"),
@@ -68,7 +71,7 @@ def take_parts(state: PartitionState) -> dict[bytes, bytes | None]:
     parts: dict[bytes, bytes | None] = {}
     _take_series(state, parts)
     _take_rare(state, parts)
-    _take_told(state, parts)
+    _take_details(state, parts)
     _take_identities(state, parts)
     for number in sorted(state.facilities.changed):
         parts[key("f", number)] = _document(asdict(state.facilities.entry(number)))
@@ -82,21 +85,11 @@ def take_parts(state: PartitionState) -> dict[bytes, bytes | None]:
 
 
 def _take_series(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
-    series = state.series
-    fresh = np.arange(series.saved, series.size)
-    if fresh.size:
-        names = np.zeros(len(fresh), NAME)
-        names["version"] = VERSION
-        names["direction"] = series.direction[fresh]
-        names["facility"] = series.facility[fresh]
-        materials: list[int] = series.material[fresh].tolist()
-        names["material"] = [state.texts.number(state.materials[number]) for number in materials]
-        _put(parts, "s", fresh, names)
-        series.saved = series.size
-    changed = np.flatnonzero(series.unsaved[: series.size])
+    series, told = state.series, state.told
+    changed = np.flatnonzero(series.unsaved[: series.size] | told.changed[: series.size])
     if not changed.size:
         return
-    series.unsaved[changed] = False
+    series.unsaved[changed] = told.changed[changed] = False
     _put(parts, "h", changed, _heads(state, changed))
     _put_buckets(parts, "q", state.windows.take_groups(changed), GROUPS)
     _put_buckets(parts, "w", state.windows.take_weeks(changed), WEEKS)
@@ -106,11 +99,25 @@ def _heads(state: PartitionState, series: Int64s) -> npt.NDArray[np.void]:
     windows = state.windows
     heads = np.zeros(len(series), HEAD)
     heads["series"] = state.series.rows[series]
+    heads["name"]["material"] = _material_texts(state, series)
+    heads["name"]["facility"] = state.series.facility[series]
+    heads["name"]["direction"] = state.series.direction[series]
+    heads["told"] = state.told.rows[series]
     heads["quarter"] = windows.latest[series]
     heads["first_start"] = windows.first_start[series]
     heads["day_bits"] = windows.day_bits[series]
     heads["group"], heads["today"] = windows.newest(series)
     return heads
+
+
+def _material_texts(state: PartitionState, series: Int64s) -> Int64s:
+    """Return the text number of the material of each series."""
+    material = state.series.material[series]
+    texts = np.zeros(len(state.materials), np.int64)
+    used: list[int] = np.unique(material).tolist()
+    for number in used:
+        texts[number] = state.texts.number(state.materials[number])
+    return texts[material]
 
 
 def _take_rare(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
@@ -131,16 +138,10 @@ def _take_rare(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
     state.plans.changed.clear()
 
 
-def _take_told(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
-    told = state.told
-    changed = np.flatnonzero(told.changed[: state.series.size])
-    if not changed.size:
-        return
-    told.changed[changed] = False
-    _put(parts, "t", changed, told.rows[changed])
-    for number in sorted(told.changed_details):
-        parts[key("d", number)] = _document(asdict(told.details[number]))
-    told.changed_details.clear()
+def _take_details(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    for number in sorted(state.told.changed_details):
+        parts[key("d", number)] = _document(asdict(state.told.details[number]))
+    state.told.changed_details.clear()
 
 
 def _take_identities(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:

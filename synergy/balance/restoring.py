@@ -36,10 +36,9 @@ from synergy.balance.parts import (
 from synergy.balance.parts import key as part_key
 from synergy.balance.plans import PlanLine
 from synergy.balance.programmes import ReplayTime
-from synergy.balance.series import NAME
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Gap, Int64s, moment
-from synergy.balance.told import TOLD, Details
+from synergy.balance.told import Details
 from synergy.balance.windows import Buckets
 
 _VERSION = bytes([VERSION])
@@ -128,20 +127,15 @@ def _foreign(key: bytes) -> PartError:
     return PartError(key, f"unknown kind or format version (this is version {VERSION})")
 
 
-def texts_of(kind: _Kind) -> dict[int, str]:
+def _texts_of(kind: _Kind) -> dict[int, str]:
     """Return the saved texts by number."""
     parts = zip(kind.keys, kind.values, strict=True)
     return {_number(key): value[1:].decode() for key, value in parts}
 
 
-def names_of(kind: _Kind) -> npt.NDArray[np.void]:
-    """Return the saved names of the series, in their order."""
-    numbers, names = _rows(kind, NAME)
-    return names[np.argsort(numbers)]
-
-
 def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
-    """Put everything back into an empty state whose texts and series names are there already."""
+    """Put everything back into an empty state."""
+    state.texts.restore(_texts_of(kinds["n"]))
     _restore_facilities(state, kinds["f"])
     for key, value in zip(kinds["c"].keys, kinds["c"].values, strict=True):
         state.times.replays[key[1:].decode()] = ReplayTime(**json.loads(value[1:]))
@@ -151,8 +145,6 @@ def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
         told_gaps = tuple(Gap(**gap) for gap in content["told"])
         state.open_gaps.watched[number] = Watched(content["since_us"], told_gaps)
     _restore_series(state, kinds)
-    series, told = _rows(kinds["t"], TOLD)
-    state.told.rows[series] = told
     for number, _, content in kinds["d"].documents():
         analyses = tuple(Analysis(**analysis) for analysis in content["analyses"])
         means = tuple(Mean(**one) for one in content.get("means", ()))
@@ -181,8 +173,11 @@ def _restore_facilities(state: PartitionState, kind: _Kind) -> None:
 
 
 def _restore_series(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
-    series, heads = _rows(kinds["h"], HEAD)
+    numbers, saved = _rows(kinds["h"], HEAD)
+    series, heads = np.arange(len(saved)), saved[np.argsort(numbers)]
+    state.name_series(heads["name"])
     state.series.rows[series] = heads["series"]
+    state.told.rows[series] = heads["told"]
     windows = state.windows
     windows.latest[series] = heads["quarter"]
     windows.first_start[series] = heads["first_start"]

@@ -26,11 +26,9 @@ from synergy.balance.validation import CODES
 
 NAME = np.dtype(
     [
-        ("version", "u1"),
-        ("direction", "u1"),
-        ("spare", "<u2"),
         ("material", "<u4"),
-        ("facility", "<i8"),
+        ("facility", "<u4"),
+        ("direction", "<u4"),
     ]
 )
 """Name of a series as it is saved; `material` is the number of a text."""
@@ -55,7 +53,7 @@ SERIES = np.dtype(
         ("readings", "<u4", (2, len(QUALITIES))),  # of news_day and of the day before, by quality
     ]
 )
-"""Fields of one series in memory and, as they are, in its changelog part."""
+"""Fields of one series in memory and, as they are, in the head of its changelog parts."""
 
 _MATERIAL_BITS = 20
 
@@ -70,7 +68,6 @@ class SeriesTable:
         "has_new_late",
         "material",
         "rows",
-        "saved",
         "size",
         "touched",
         "unsaved",
@@ -78,7 +75,6 @@ class SeriesTable:
 
     def __init__(self) -> None:
         self.size = 0
-        self.saved = 0  # series whose name is saved
         self.facility: Int64s = np.zeros(64, np.int64)
         self.material: Int64s = np.zeros(64, np.int64)
         self.direction: Int64s = np.zeros(64, np.int64)

@@ -70,7 +70,6 @@ class PartitionState:
             np.array(materials, np.int64),
             names["direction"].astype(np.int64),
         )
-        self.series.saved = self.series.size
         self.series.touched[: self.series.size] = True
         self.reserve()
 

@@ -14,18 +14,17 @@ import numpy.typing as npt
 from synergy.balance.analyses import Analysis, is_news
 from synergy.balance.index import longer
 from synergy.balance.means import Mean
-from synergy.balance.terms import DEADBAND, DEADBAND_SHARE, VERSION, Bools, Int64s
+from synergy.balance.terms import DEADBAND, DEADBAND_SHARE, Bools, Int64s
 
 TOLD = np.dtype(
     [
-        ("version", "u1"),
         ("published", "?"),
         ("stale", "?"),
         ("out", "?"),
         ("has_stock", "?"),
         ("has_plan", "?"),
         ("data_kind", "i1"),
-        ("spare", "u1"),
+        ("spare", "<u2"),
         ("time", "<i8"),
         ("quantity", "<i8"),
         ("firm", "<i8"),
@@ -93,7 +92,6 @@ class Told:
     ) -> None:
         """Note what has been published; series without flags and analyses need no details."""
         self.rows[series] = present
-        self.rows["version"][series] = VERSION
         self.changed[series] = True
         for number, detail in details.items():
             if detail != self.details.get(number, NO_DETAILS):

@@ -487,7 +487,7 @@ def test_a_history_is_whole_although_the_state_was_restored_after_every_day() ->
 
 @pytest.mark.parametrize(
     ("letter", "damage"),
-    [(letter, damage) for letter in "fshtiap" for damage in ("empty", "other version", "cut")]
+    [(letter, damage) for letter in "fhiap" for damage in ("empty", "other version", "cut")]
     + [("n", "empty"), ("n", "other version")],  # a cut text is a text
 )
 def test_a_damaged_part_is_named(letter: str, damage: str) -> None:

@@ -15,6 +15,7 @@ from schemas.topic_files import AVAILABILITY, FACILITIES
 from stream_processors.balance import BalanceStage, BalanceState
 from stream_processors.outbox import Outbox
 from synergy.balance import PartError
+from synergy.balance.terms import VERSION
 from tests.market.stand import CODEC
 from tests.property.balance_input import NOW_2024, RULES, facility, reading
 from tests.unit.test_told_rejections import Kept
@@ -139,4 +140,4 @@ def test_a_facility_that_came_after_the_former_state_is_told() -> None:
 @pytest.mark.parametrize("key", [b"", b"\x00unknown"])
 def test_a_part_that_nobody_knows_is_refused(key: bytes) -> None:
     with pytest.raises(PartError, match="unknown kind"):
-        STAGE.restore(0, {key: b"\x03"})
+        STAGE.restore(0, {key: bytes([VERSION])})
