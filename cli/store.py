@@ -45,7 +45,7 @@ from schemas.topic_files import topic_files
 from sinks.latest import latest_values
 from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
-from sinks.ledger_opening import Permissions
+from sinks.ledger_opening import LedgerStoppedError, Permissions
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import RowSorter
 from sinks.ledger_store import DatabaseStore, table_ends
@@ -128,6 +128,9 @@ class _SinkThread:
     def _run(self) -> None:
         try:
             self.sink.run(self._stop.wait)
+        except LedgerStoppedError as error:
+            self._log.error("the ledger has stopped", cause=str(error), code=error.reason)
+            self.failed.set()
         except Exception as error:
             self._log.error("the ledger has stopped", cause=str(error), exc_info=error)
             self.failed.set()

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
+import structlog
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import TopicPartition as VendorPartition
@@ -27,12 +28,13 @@ from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from runtime.log import Batch, TopicPartition
+from runtime.log import Batch, RecordsDamagedError, TopicPartition
 from runtime.whole_batches import read_all
 
 if TYPE_CHECKING:
     from faust.types.tuples import Message
 
+_logger = structlog.get_logger("worker")
 BATCH_CODEC = "synergy_batch"
 _FETCH_WAIT_MS = 200
 _IDLE_S = 0.02
@@ -59,6 +61,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self._generations: dict[Any, int] = {}
         self._paused: set[Any] = set()
+        self._damaged: set[Any] = set()
         self._first: tuple[str, ...] = ()
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
@@ -90,11 +93,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             consumer.seek(vendor, offset)
             self._generations[vendor] = generation
             self._paused.discard(vendor)
+            self._damaged.discard(vendor)
 
     def stop_intake(self) -> None:
         """Read nothing more, for any partition, until `start_intake`."""
         self._generations.clear()
         self._paused.clear()
+        self._damaged.clear()
 
     def pause_intake(self, tp: TopicPartition) -> None:
         """Leave what is fetched for the partition where it is."""
@@ -115,7 +120,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
-        if not self.consumer.flow_active or not (self._generations.keys() - self._paused):
+        if not self.consumer.flow_active or not any(map(self._is_open, list(self._generations))):
             await asyncio.sleep(_IDLE_S)
             return {}
         if fetcher._subscriptions.reassignment_in_progress:
@@ -147,10 +152,24 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 return True
         return False
 
+    def _is_open(self, tp: Any) -> bool:
+        return tp in self._generations and tp not in self._paused and tp not in self._damaged
+
+    def _read(self, tp: Any, found: FetchResult, generation: int) -> Batch | None:
+        """Read what was fetched; the partition's intake ends at a batch whose checksum is wrong."""
+        try:
+            return read_all(tp, found, generation)
+        except RecordsDamagedError as error:
+            self._damaged.add(tp)
+            what = f"{error}: look at the broker's disk. What precedes it counts, nothing behind it is read"
+            mend = "Restore the partition from another replica and start the worker again"
+            _logger.error(f"{what}. {mend}", code="records_damaged", partition=tp.partition)  # noqa: TRY400 - no bug
+            return None
+
     def _drain(self, fetcher: Any) -> Iterator[tuple[Any, Batch]]:
         for tp in sorted(fetcher._records, key=self._later):
             generation = self._generations.get(tp)
-            if generation is None or tp in self._paused:
+            if generation is None or not self._is_open(tp):
                 continue
             found = fetcher._records[tp]
             if not isinstance(found, FetchResult):
@@ -160,7 +179,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 continue
             if self._too_early(tp, found):
                 continue
-            batch = read_all(tp, found, generation)
+            batch = self._read(tp, found, generation)
             if not found.has_more():
                 fetcher._records.pop(tp, None)
                 fetcher._notify(fetcher._wait_consume_future)

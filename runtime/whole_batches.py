@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from runtime.log import Batch, Records, TopicPartition
+from aiokafka.errors import CorruptRecordException
+
+from runtime.log import Batch, Records, RecordsDamagedError, TopicPartition
 
 
 class _WholeBatch:
@@ -58,16 +60,30 @@ def read_all(tp: Any, found: Any, generation: int) -> Batch | None:
         tp: the partition, as aiokafka names it.
         found: an aiokafka `FetchResult`; it is used up.
         generation: of the intake it was read for.
+
+    Raises:
+        RecordsDamagedError: the checksum of the batch at the position is wrong. What precedes it in a fetch is returned
+            first; the next fetch begins with it.
     """
-    if not found.has_more() or not found._assignment.active:
-        found.getall()
+    if not found.has_more() or not found._assignment.active or not found.check_assignment(tp):
         return None
     state = found._assignment.state_value(tp)
     start = state.position
     unread = found._partition_records
     unread._records = _WholeBatches(unread._records)
     unread._consumer_record = _as_it_is
-    raw = [record for whole in found.getall() for record in whole.records]
+    raw: list[Any] = []
+    ours = TopicPartition(tp.topic, tp.partition)
+    try:
+        for whole in unread:
+            raw += whole.records
+    except CorruptRecordException as error:
+        if unread.next_fetch_offset <= start:
+            message = f"the checksum of the batch at offset {start} is wrong (CRC)"
+            raise RecordsDamagedError(ours, message) from error
+    finally:
+        found._update_position()
+        found._partition_records = None
     if state.position <= start:
         return None
     records = Records(
@@ -76,5 +92,4 @@ def read_all(tp: Any, found: Any, generation: int) -> Batch | None:
         [r.value for r in raw],
         [r.timestamp for r in raw],
     )
-    ours = TopicPartition(tp.topic, tp.partition)
     return Batch(ours, start, state.position, generation, records.since(start))

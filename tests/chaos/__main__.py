@@ -9,12 +9,14 @@ The exit status is 1 on any of these.
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.chaos.faults import FAULTS
-from tests.chaos.rounds import chosen, run
+from tests.chaos.last_faults import LAST_FAULTS
+from tests.chaos.rounds import Outcome, chosen, run
 from tests.chaos.stand import end, start
 from tests.end_to_end.pipeline import CLOCK
 
@@ -28,22 +30,33 @@ def say(line: str) -> None:
 
 
 def main() -> int:
-    """Run the rounds on a folder of their own, which remains when something is wrong."""
+    """Run the rounds; each stand has a folder of its own, which remains."""
+    kinds = sorted(FAULTS.keys() | LAST_FAULTS.keys())
     parser = argparse.ArgumentParser(prog="chaos")
-    parser.add_argument("--rounds", type=int, default=2 * len(FAULTS))
+    parser.add_argument("--rounds", type=int, default=2 * (len(FAULTS) + 1))
     parser.add_argument("--seed", type=int, default=CLOCK.now_us() % 1_000_000)
-    parser.add_argument("--only", choices=sorted(FAULTS))
+    parser.add_argument("--only", choices=kinds)
     asked = parser.parse_args()
     seed, rounds = asked.seed, asked.rounds
+    choose = random.Random(seed)  # noqa: S311 - moments, no secrets
+    if asked.only is None:
+        stands = chosen(choose, rounds)
+    elif asked.only in FAULTS:
+        stands = [[asked.only] * rounds]
+    else:
+        stands = [[asked.only]] * rounds
     folder = Path(tempfile.mkdtemp(prefix="synergy-chaos-"))
-    say(f"seed {seed}, {rounds} rounds, logs in {folder / 'log'}")
-    stand = start(folder, seed)
-    try:
-        stand.begin()
-        names = [asked.only] * rounds if asked.only else chosen(stand, rounds)
-        outcome = run(stand, names, seed, say)
-    finally:
-        end(stand)
+    say(f"seed {seed}, {rounds} rounds on {len(stands)} stands, logs in {folder}")
+    outcome = Outcome(seed)
+    for number, names in enumerate(stands, 1):
+        say(f"stand {number} of {len(stands)}: {len(names)} rounds")
+        stand = start(folder / str(number), choose.randrange(1_000_000))
+        try:
+            stand.begin()
+            run(stand, names, outcome, say)
+        finally:
+            end(stand)
+    say(outcome.line())
     return 0 if outcome.exact else 1
 
 

@@ -1,6 +1,6 @@
 """What a worker has to refuse: state or input that is no longer what it was. Each says so, and which command mends it.
 
-A lost changelog is rebuilt, and the stand goes on. Damages of the input are the last things that happen to a stand.
+A lost changelog is rebuilt, and the stand goes on; damages of the input are in `last_faults`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from cli.prepare import prepare
 from schemas import topic_files
-from tests.chaos.plants import PLANTS
 from tests.chaos.stand import PROGRAM, WORKERS, Stand
-from tests.end_to_end.plants import reading
 from tests.stateful.kafka_control import wait_for
 
 REFUSED_S = 60.0
@@ -62,11 +60,11 @@ def delete_everything(stand: Stand, topic: str) -> None:
 
 
 @contextmanager
-def worker(stand: Stand, stage: str, *more: str) -> Generator[Path]:
-    """Run one worker of a stage by hand, as an operator does; give its log."""
+def run_by_hand(stand: Stand, *arguments: str) -> Generator[Path]:
+    """Run one command of the product by hand, as an operator does; give its log."""
     var = stand.pipeline.stack.settings.var.resolve()
-    log = var / "log" / f"{stage}-by-hand.log"
-    command = [*PROGRAM, "--set", f"var={var}", "--set", "logs.form=json", "worker", stage, *more]
+    log = var / "log" / f"{'-'.join(one.strip('-') for one in arguments)}-by-hand.log"
+    command = [*PROGRAM, "--set", f"var={var}", "--set", "logs.form=json", *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
@@ -76,37 +74,29 @@ def worker(stand: Stand, stage: str, *more: str) -> Generator[Path]:
             process.wait()
 
 
-def refusals(stand: Stand, log: Path, count: int) -> dict[int, tuple[str, str]]:
-    """Wait until so many partitions are refused; return code and message by partition."""
+def refusals(stand: Stand, log: Path, count: int) -> list[tuple[str, str]]:
+    """Wait until a process has refused that often; return codes and messages."""
 
-    def found() -> dict[int, tuple[str, str]]:
+    def found() -> list[tuple[str, str]]:
         lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
-        said = {
-            line["partition"]: (line["code"], line["event"]) for line in lines if "code" in line
-        }
-        return said if len(said) == count else {}
+        told = [line for line in lines if "code" in line]
+        said = [(line["code"], line.get("cause", line["event"])) for line in told]
+        return said if len(said) == count else []
 
-    return stand.pipeline.eventually(f"{count} partitions are refused", found, REFUSED_S)
+    return stand.pipeline.eventually(f"there are {count} refusals", found, REFUSED_S)
 
 
 def rebuild(stand: Stand, stage: str) -> None:
     """Rebuild a stage as the refusal says, and wait until it has everything."""
-    with worker(stand, stage, "--rebuild"):
+    with run_by_hand(stand, "worker", stage, "--rebuild"):
         stand.pipeline.settle()
 
 
-def unread_readings(stand: Stand) -> int:
-    """Publish a reading of every plant while nobody reads; return how many partitions have one."""
-    readings = [reading(plant, 1_000_000) for plant in PLANTS]
-    records = [stand.pipeline.record(topic_files.AVAILABILITY, r.facility, r) for r in readings]
-    stand.pipeline.publish(records)
-    return len({record.tp.partition for record in records})
-
-
-def published(stand: Stand, stage: str) -> Mapping[tuple[str, int], int]:
-    """Return where everything ends that a stage publishes."""
+def published(stand: Stand, *stages: str) -> Mapping[tuple[str, int], int]:
+    """Return where everything ends that these stages publish."""
     return {
         (topic, number): end
+        for stage in stages
         for topic in OUTPUTS[stage]
         for number, end in stand.pipeline.ends(topic).items()
     }

@@ -56,6 +56,14 @@ class Findings:
         self.differing += 1
         self.lines.append(line)
 
+    def add(self, other: Findings) -> None:
+        """Add what was found on another stand."""
+        self.events += other.events
+        self.lost += other.lost
+        self.duplicated += other.duplicated
+        self.differing += other.differing
+        self.lines += other.lines
+
 
 def compare_hops(stand: Stand) -> Findings:
     """Look at spool, topics and ledger; the source holds its breath and the stack is settled."""

@@ -1,14 +1,16 @@
-"""Rounds of faults on one stand, and what came of them."""
+"""Rounds of faults, stand by stand, and what came of them."""
 
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.chaos import people
 from tests.chaos.faults import FAULTS, NotReachedError
+from tests.chaos.last_faults import LAST_FAULTS, READERS
 from tests.chaos.oracle import Findings, compare
 from tests.chaos.stand import Stand
 
@@ -19,11 +21,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to."""
+    """What the rounds came to, all stands together."""
 
     seed: int
-    faults: Counter[str]
-    findings: Findings
+    faults: Counter[str] = field(default_factory=Counter[str])
+    findings: Findings = field(default_factory=Findings)
 
     @property
     def exact(self) -> bool:
@@ -47,28 +49,31 @@ class Outcome:
         )
 
 
-def chosen(stand: Stand, rounds: int) -> list[str]:
-    """Return the faults of so many rounds: every kind as often as any other, in a random order."""
-    names: list[str] = []
-    while len(names) < rounds:
-        names += stand.choose.sample(sorted(FAULTS), len(FAULTS))
-    return names[:rounds]
+def chosen(choose: random.Random, rounds: int) -> list[list[str]]:
+    """Return the faults of each stand: every kind that a stand survives, in a random order, and a last one."""
+    stands: list[list[str]] = []
+    last = sorted(LAST_FAULTS)
+    while rounds > 0:
+        names = [*choose.sample(sorted(FAULTS), len(FAULTS)), last[len(stands) % len(last)]]
+        stands.append(names[:rounds])
+        rounds -= len(names)
+    return stands
 
 
-def run(stand: Stand, names: Sequence[str], seed: int, say: Say) -> Outcome:
-    """Let the faults happen one after the other, while readings come; settle, and compare."""
-    counted: Counter[str] = Counter()
+def run(stand: Stand, names: Sequence[str], outcome: Outcome, say: Say) -> None:
+    """Let faults happen one after the other, while readings come; settle, compare, and let the last ones happen."""
     stand.pipeline.eventually("there is a match", lambda: stand.pipeline.get("matches"))
-    for number, name in enumerate(names, 1):
+    survived = [name for name in names if name in FAULTS]
+    for number, name in enumerate(survived, 1):
         say(f"round {number} of {len(names)}: {name}")
         people.act(stand)
         stand.wait(stand.choose.uniform(0.0, PAUSE_S))
         try:
             FAULTS[name](stand)
-            counted[name] += 1
+            outcome.faults[name] += 1
         except NotReachedError as error:
             say(f"round {number}: {error}")
-            counted[f"{name}_not_reached"] += 1
+            outcome.faults[f"{name}_not_reached"] += 1
         if number % LOOKS_EVERY == 0:
             stand.recovered()
     say("settling")
@@ -78,6 +83,9 @@ def run(stand: Stand, names: Sequence[str], seed: int, say: Say) -> Outcome:
     findings = compare(stand, count)
     for line in findings.lines:
         say(line)
-    outcome = Outcome(seed, counted, findings)
-    say(outcome.line())
-    return outcome
+    outcome.findings.add(findings)
+    for name in names[len(survived) :]:
+        reader = stand.choose.choice(sorted(READERS))
+        say(f"round {len(names)} of {len(names)}: {name} for {reader}")
+        LAST_FAULTS[name](stand, reader)
+        outcome.faults[name] += 1

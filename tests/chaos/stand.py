@@ -145,6 +145,7 @@ class Stand:
 
 def start(var: Path, seed: int) -> Stand:
     """Start the stack on a folder of its own."""
+    var.mkdir(exist_ok=True)
     take_free_ports(var)
     (var / "chaos").mkdir()
     (var / "chaos" / "seed").write_text(str(seed))

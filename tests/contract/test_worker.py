@@ -233,3 +233,34 @@ def test_partitions_that_are_added_stop_a_running_stage_with_a_message(group: Gr
     )
     CLOCK.sleep(3.0)
     assert process.poll() is None, log.read_text()[-3_000:]
+
+
+def test_an_input_is_read_up_to_a_damaged_byte_and_the_other_partitions_go_on(
+    group: Group, kafka_data: Path
+) -> None:
+    topic = group.prefix + INPUT
+    rotten = TopicPartition(topic, 0)
+    for value in (b"1:1", b"2:2", b"7777:1", b"3:3"):  # one batch each
+        group.control.append(rotten, b"k", value)
+    [segment] = (kafka_data / f"{topic}-0").glob("*.log")
+    place = segment.read_bytes().index(b"7777:1")
+    with segment.open("r+b") as file:
+        file.seek(place)
+        file.write(b"8")
+    group.control.append(TopicPartition(topic, 1), b"other", b"4:4")
+    process = group.start()
+    log, deadline = group.folder / "worker-0.log", CLOCK.monotonic_s() + 60
+    while "code=records_damaged" not in log.read_text() or group.outputs()[0] != {
+        "k": 3,
+        "other": 4,
+    }:
+        assert CLOCK.monotonic_s() < deadline, log.read_text()[-3_000:]
+        CLOCK.sleep(0.2)
+    group.control.append(TopicPartition(topic, 1), b"other", b"5:5")
+    while group.outputs()[0] != {"k": 3, "other": 9}:
+        assert CLOCK.monotonic_s() < deadline, log.read_text()[-3_000:]
+        CLOCK.sleep(0.2)
+    assert process.poll() is None, log.read_text()[-3_000:]
+    assert log.read_text().count("code=records_damaged") == 1
+    assert f"{topic}[0]: the checksum of the batch at offset 2 is wrong" in log.read_text()
+    assert group.heads()[0].next[topic] == 2

@@ -11,14 +11,15 @@ from typing import Any, cast
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
+from structlog.testing import capture_logs
 
 from runtime.clock import SystemClock
 from runtime.faust_transport import BatchConsumerThread
 from runtime.kafka_log import KafkaConnection
+from runtime.log import RecordsDamagedError
 from runtime.whole_batches import read_all
 from runtime.worker import Worker, WorkerSettings
 
@@ -94,11 +95,19 @@ def _result(
     return FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
 
 
-def test_a_batch_whose_checksum_is_wrong_is_not_read() -> None:
-    sent = LOG[2] + LOG[4].replace(b"kept", b"Kept")
-    result = _result(TP, _Assignment({TP: _Position(0)}), sent, checked=True)
-    with pytest.raises(CorruptRecordException):
-        read_all(TP, result, 5)
+DAMAGED = LOG[4].replace(b"kept", b"Kept")
+
+
+def test_what_precedes_a_batch_whose_checksum_is_wrong_is_read_and_then_nothing() -> None:
+    states = _Assignment({TP: _Position(0)})
+    batch = read_all(TP, _result(TP, states, LOG[2] + DAMAGED + LOG[10], checked=True), 5)
+    assert batch is not None
+    assert (batch.start, batch.next, list(batch.records.values)) == (0, 3, [b"a", b"b", b"c"])
+    again = _result(TP, states, DAMAGED + LOG[10], checked=True)
+    with pytest.raises(RecordsDamagedError, match=r"readings\[0\].*offset 3.*CRC"):
+        read_all(TP, again, 5)
+    assert states.states[TP].position == 3
+    assert not again.has_more()
 
 
 def _fetch(position: int) -> tuple[FetchResult, _Position]:
@@ -156,7 +165,7 @@ class _Intake:
         states = {tp: _Position(0, end) for tp, end in ends.items()} | beside
         self.thread = object.__new__(BatchConsumerThread)
         self.thread._first = ("facilities",)
-        self.thread._paused = set()
+        self.thread._paused, self.thread._damaged = set(), set()
         self.thread._generations = dict.fromkeys(self.came, 1)
         self.fetcher = SimpleNamespace(
             _records={tp: _result(tp, _Assignment(states)) for tp in self.came},
@@ -186,6 +195,21 @@ def test_readings_wait_for_facilities_that_did_not_fit_into_the_fetch() -> None:
     assert intake.handed_on() == [FACILITIES]
     assert intake.handed_on() == []
     assert list(intake.fetcher._records) == [READINGS]
+
+
+def test_the_intake_of_a_damaged_partition_ends_and_the_others_go_on() -> None:
+    intake = _Intake((READINGS, ELSEWHERE))
+    intake.thread._first = ()
+    with capture_logs() as told:
+        for _ in range(2):
+            states = _Assignment({READINGS: _Position(3), ELSEWHERE: _Position(0)})
+            intake.fetcher._records = {
+                READINGS: _result(READINGS, states, DAMAGED, checked=True),
+                ELSEWHERE: _result(ELSEWHERE, states),
+            }
+            assert intake.handed_on() == [ELSEWHERE]
+    assert [line["code"] for line in told] == ["records_damaged"]
+    assert "restore the partition from another replica" in told[0]["event"].lower()
 
 
 def test_a_worker_names_what_is_to_be_taken_in_first(tmp_path: Path) -> None:
