@@ -6,7 +6,7 @@ series stay, its readings are refused until it is enrolled again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +27,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedEntry:
-    """An entry as it was saved. `programme` is None after the facility was dropped; `document` says all the rest."""
+class Saved:
+    """All facilities as they were saved, in the order of their numbers.
 
-    id: str
-    programme: str | None
-    document: bytes
+    `programme` is the place in `programmes`, -1 after the facility was dropped; `documents` say all the rest.
+    """
+
+    ids: list[str]
+    programmes: list[str]
+    programme: Int64s
+    documents: list[bytes]
 
 
 class Facilities:
@@ -115,22 +119,19 @@ class Facilities:
         self._news.clear()
         self.restated.clear()
 
-    def restore(self, saved: Sequence[SavedEntry], read: Callable[[bytes], Entry]) -> None:
-        """Take over saved entries, in the order of their numbers, as already told. Nothing was known before.
+    def restore(self, saved: Saved, read: Callable[[bytes], Entry]) -> None:
+        """Take over what was saved, as already told. Nothing was known before.
 
         `read` reads a document when somebody asks for the entry: of most facilities nobody does.
         """
         self._read = read
-        for number, entry in enumerate(saved):
-            self.ids.append(entry.id)
-            self._entries.append(entry.document)
-            self._numbers[entry.id] = number
+        self.ids, self.programmes = saved.ids, saved.programmes
+        self._entries = list(saved.documents)
         count = len(self.ids)
+        self._numbers = dict(zip(self.ids, range(count), strict=True))
         self.enrolled, self.programme = longer(self.enrolled, count), longer(self.programme, count)
-        for number, entry in enumerate(saved):
-            if entry.programme is not None:
-                self.enrolled[number] = True
-                self.programme[number] = self.programme_number(entry.programme)
+        self.enrolled[:count] = saved.programme >= 0
+        self.programme[:count] = np.maximum(saved.programme, 0)
 
     def _tell(self, former: FacilityFacts | None, facts: FacilityFacts | None) -> None:
         if former is not None and (facts is None or facts.programme != former.programme):

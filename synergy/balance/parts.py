@@ -21,15 +21,20 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, fields
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
+from schemas.events import FacilityFacts
+from synergy.balance.facilities import Entry
 from synergy.balance.series import NAME, SERIES
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
+from synergy.balance.texts import Texts
 from synergy.balance.told import TOLD
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
@@ -57,6 +62,11 @@ GROUP_PART = np.dtype(
 WEEK_PART = np.dtype(
     [("version", "u1"), ("spare", "u1", (3,)), ("group", "<i4"), ("values", "<i8", (WEEK,))]
 )
+FACILITY = np.dtype(
+    [("version", "u1"), ("facts", "<u4"), ("programme", "<u4"), ("id", "<u4"), ("size", "<u4")]
+)
+"""Head of a facility's part, before its id and its document: which facts that has (`facts_known`; 0 after the facility
+was dropped), number of the programme's text, bytes of the id, and of the whole part. Opening reads no document."""
 KEY = np.dtype([("letter", "u1"), ("number", "<u4")])
 SLOT_KEY = np.dtype([("letter", "u1"), ("number", "<u4"), ("slot", "u1")])
 
@@ -73,9 +83,7 @@ def take_parts(state: PartitionState) -> dict[bytes, bytes | None]:
     _take_rare(state, parts)
     _take_details(state, parts)
     _take_identities(state, parts)
-    for number in sorted(state.facilities.changed):
-        parts[key("f", number)] = _document(asdict(state.facilities.entry(number)))
-    state.facilities.changed.clear()
+    _take_facilities(state, parts)
     for programme in sorted(state.times.changed):
         parts[b"c" + programme.encode()] = _document(asdict(state.times.replays[programme]))
     state.times.changed.clear()
@@ -142,6 +150,35 @@ def _take_details(state: PartitionState, parts: dict[bytes, bytes | None]) -> No
     for number in sorted(state.told.changed_details):
         parts[key("d", number)] = _document(asdict(state.told.details[number]))
     state.told.changed_details.clear()
+
+
+def _take_facilities(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
+    for number in sorted(state.facilities.changed):
+        entry = state.facilities.entry(number)
+        parts[key("f", number)] = facility_part(entry, state.texts)
+    state.facilities.changed.clear()
+
+
+def facts_known(names: Iterable[str]) -> int:
+    """Return a number that tells which facts a document has; never 0."""
+    return zlib.crc32(",".join(sorted(names)).encode()) | 1
+
+
+_OUR_FACTS = facts_known(one.name for one in fields(FacilityFacts))
+
+
+def facility_part(entry: Entry, texts: Texts) -> bytes:
+    """Return the part of one facility."""
+    name = entry.id.encode()
+    document = json.dumps(asdict(entry), default=_plain, separators=(",", ":")).encode()
+    head = np.zeros(1, FACILITY)
+    head["version"] = VERSION
+    if entry.facts is not None:
+        head["facts"] = _OUR_FACTS
+        head["programme"] = texts.number(entry.facts.programme)
+    head["id"] = len(name)
+    head["size"] = FACILITY.itemsize + len(name) + len(document)
+    return head.tobytes() + name + document
 
 
 def _take_identities(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from operator import itemgetter
@@ -19,12 +19,13 @@ import numpy.typing as npt
 from schemas.events import FacilityFacts, Provenance
 from synergy.balance.analyses import Analysis
 from synergy.balance.errors import PartError
-from synergy.balance.facilities import Entry, SavedEntry
+from synergy.balance.facilities import Entry, Saved
 from synergy.balance.identities import IDENTITY, Ranges
 from synergy.balance.means import Mean
 from synergy.balance.open_gaps import Watched
 from synergy.balance.parts import (
     BINARY,
+    FACILITY,
     GROUP_PART,
     HEAD,
     KEY,
@@ -127,10 +128,10 @@ def _foreign(key: bytes) -> PartError:
     return PartError(key, f"unknown kind or format version (this is version {VERSION})")
 
 
-def _texts_of(kind: _Kind) -> dict[int, str]:
-    """Return the saved texts by number."""
-    parts = zip(kind.keys, kind.values, strict=True)
-    return {_number(key): value[1:].decode() for key, value in parts}
+def _texts_of(kind: _Kind) -> list[str]:
+    """Return the saved texts in the order of their numbers."""
+    order: list[int] = np.argsort(kind.numbers()).tolist()
+    return [kind.values[place][1:].decode() for place in order]
 
 
 def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
@@ -160,16 +161,43 @@ def restore(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
 
 
 def _restore_facilities(state: PartitionState, kind: _Kind) -> None:
-    parts = kind.ordered()
-    saved: list[SavedEntry] = []
-    for (key, value), content in zip(parts, _contents(parts), strict=True):
-        facts = content["facts"]
-        names = _FACTS if facts is None else facts.keys()
-        if type(content["offset"]) is not int or not _NEEDED_FACTS <= names <= _FACTS:
-            raise PartError(key, "other facts than this version knows")
-        programme = None if facts is None else facts["programme"]
-        saved.append(SavedEntry(content["id"], programme, value))
-    state.facilities.restore(saved, lambda value: _entry(json.loads(value[1:])))
+    order: list[int] = np.argsort(kind.numbers()).tolist()
+    keys, values = [kind.keys[one] for one in order], [kind.values[one] for one in order]
+    start = FACILITY.itemsize
+    heads = np.frombuffer(b"".join(value[:start].ljust(start) for value in values), FACILITY)
+    sizes: list[int] = heads["size"].tolist()
+    for key, value, size in zip(keys, values, sizes, strict=True):
+        if len(value) != size:
+            raise PartError(key, f"{len(value)} bytes are no facility")
+    _check_facts(keys, values, heads)
+    used, place = np.unique(heads["programme"][heads["facts"] > 0], return_inverse=True)
+    programme = np.full(len(heads), -1)
+    programme[heads["facts"] > 0] = place
+    lengths: list[int] = heads["id"].tolist()
+    ids = [
+        value[start : start + length].decode()
+        for value, length in zip(values, lengths, strict=True)
+    ]
+    programmes = [state.texts[text] for text in used.tolist()]
+    state.facilities.restore(Saved(ids, programmes, programme, values), _entry)
+
+
+def _check_facts(
+    keys: Sequence[bytes], values: Sequence[bytes], heads: npt.NDArray[np.void]
+) -> None:
+    """Raise PartError for a facility with other facts than are known; of those with the same, one is looked at."""
+    kinds, first = np.unique(heads["facts"], return_index=True)
+    places: list[int] = first[kinds > 0].tolist()
+    for place in places:
+        names = _document_of(values[place])["facts"].keys()
+        if not _NEEDED_FACTS <= names <= _FACTS:
+            raise PartError(keys[place], "other facts than this version knows")
+
+
+def _document_of(value: bytes) -> dict[str, Any]:
+    [head] = np.frombuffer(value, FACILITY, 1)
+    document: dict[str, Any] = json.loads(value[FACILITY.itemsize + int(head["id"]) :])
+    return document
 
 
 def _restore_series(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
@@ -220,7 +248,8 @@ def _rows(
     return kind.numbers(key_layout), np.frombuffer(joined, layout)
 
 
-def _entry(content: dict[str, Any]) -> Entry:
+def _entry(value: bytes) -> Entry:
+    content = _document_of(value)
     saved: dict[str, Any] | None = content["facts"]
     if saved is None:
         return Entry(content["id"], content["offset"], None)

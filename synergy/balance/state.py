@@ -58,16 +58,15 @@ class PartitionState:
 
     def name_series(self, names: npt.NDArray[np.void]) -> None:
         """Take over saved names; a material that has no rule any more is kept, but not published."""
-        numbers = {name: number for number, name in enumerate(self.materials)}
-        for text in np.unique(names["material"]).tolist():
-            name = self.texts[text]
-            if name not in numbers:
-                numbers[name] = len(self.materials)
-                self.materials.append(name)
-        materials = [numbers[self.texts[text]] for text in names["material"].tolist()]
+        used, place = np.unique(names["material"], return_inverse=True)
+        numbers: list[int] = []
+        for text in used.tolist():
+            if self.texts[text] not in self.materials:
+                self.materials.append(self.texts[text])
+            numbers.append(self.materials.index(self.texts[text]))
         self.series.name(
             names["facility"].astype(np.int64),
-            np.array(materials, np.int64),
+            np.array(numbers, np.int64)[place],
             names["direction"].astype(np.int64),
         )
         self.series.touched[: self.series.size] = True

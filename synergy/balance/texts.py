@@ -5,8 +5,6 @@ Pure: no clock, no I/O, no threads (gate: import-linter).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 
 class Texts:
     """Texts numbered in the order in which they came; a number stays for ever."""
@@ -33,8 +31,8 @@ class Texts:
         start, self._saved = self._saved, len(self._texts)
         return dict(enumerate(self._texts[start:], start))
 
-    def restore(self, texts: Mapping[int, str]) -> None:
-        """Take over saved texts; they are complete."""
-        self._texts = [texts[number] for number in range(len(texts))]
+    def restore(self, texts: list[str]) -> None:
+        """Take over all saved texts, in the order of their numbers."""
+        self._texts = texts
         self._numbers = {text: number for number, text in enumerate(self._texts)}
         self._saved = len(self._texts)

@@ -27,6 +27,7 @@ from schemas.events import (
     Tick,
 )
 from synergy.balance import PartError, PartitionBalances
+from synergy.balance.parts import FACILITY, facts_known
 from synergy.balance.terms import DAY_US, QUARTER_US, VERSION, moment
 from tests.property.balance_input import (
     HOUR_US,
@@ -509,18 +510,22 @@ def test_a_damaged_part_is_named(letter: str, damage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        {"id": "a", "offset": 1, "facts": {"facility": "a", "programme": "live"}},
-        {"id": "a", "offset": 1, "facts": dict.fromkeys((*FACTS, "of a later version"), "x")},
-        {"id": "a", "offset": "one", "facts": dict.fromkeys(FACTS, "x")},
-    ],
+    "names", [("facility", "programme"), (*FACTS, "of a later version"), FACTS[:-1][1:]]
 )
-def test_a_facility_with_other_facts_than_are_known_is_named(content: object) -> None:
-    part = bytes([VERSION]) + json.dumps(content).encode()
+def test_a_facility_with_other_facts_than_are_known_is_named(names: tuple[str, ...]) -> None:
+    partition = Partition()
+    partition.flow(NOW_2024)
+    partition.take()
+    parts = {key: value for key, value in partition.parts.items() if value is not None}
+    name = b"f\x00\x00\x00\x00"
+    [head] = np.frombuffer(parts[name], FACILITY, 1).copy()
+    body = json.dumps({"id": "a", "offset": 1, "facts": dict.fromkeys(names, "x")}).encode()
+    head["facts"], head["id"] = facts_known(names), 1
+    head["size"] = FACILITY.itemsize + 1 + len(body)
+    parts[name] = head.tobytes() + b"a" + body
     with pytest.raises(PartError) as caught:
-        PartitionBalances.restore(TOPIC, 0, RULES, {b"f\x00\x00\x00\x00": part}, lambda _: 0)
-    assert caught.value.key == b"f\x00\x00\x00\x00"
+        PartitionBalances.restore(TOPIC, 0, RULES, parts, lambda _: 0)
+    assert caught.value.key == name
 
 
 def test_a_part_that_is_missing_is_named() -> None:
