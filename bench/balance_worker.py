@@ -47,7 +47,7 @@ def measure(readings: int) -> list[Figure]:
             name="balance worker: CPU per reading",
             value=cost,
             unit="us of user+system CPU",
-            bar=Bar("<=", 5.0),
+            bar=Bar("<=", 4.0),
             conditions=said,
         ),
     ]
