@@ -1,4 +1,4 @@
-"""What librdkafka's clients may say in the log.
+"""What librdkafka's clients may say in the log, and an admin client that gets over a broker that hung.
 
 Its lines come from native code and in its own form, one for each attempt of each client: a broker that is away for a
 minute would fill the log with thousands. So one client of a process speaks, through Python's logging and as often as
@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from confluent_kafka.admin import AdminClient
+
 from runtime.logs import LIBRDKAFKA
 
 SILENT: Mapping[str, int] = {"log_level": 2}
@@ -22,3 +24,20 @@ SPEAKING: Mapping[str, int] = {"log_level": 4}
 def speaker() -> logging.Logger:
     """Return the logger to give to the client that speaks."""
     return logging.getLogger(LIBRDKAFKA)
+
+
+class Admin:
+    """An admin client that is made anew when an answer did not come.
+
+    After a broker that had stood still for half a minute was back, one of librdkafka 2.16 waited for its controller for
+    ever, while every other client of its process went on.
+    """
+
+    def __init__(self, config: Mapping[str, str | int | float | bool]) -> None:
+        """Connect lazily."""
+        self._config = dict(config)
+        self.client = AdminClient(self._config)
+
+    def renew(self) -> None:
+        """Make the client anew; what the former one was asked ends with an error."""
+        self.client = AdminClient(self._config)

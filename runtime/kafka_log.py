@@ -19,12 +19,11 @@ from confluent_kafka import (
     TopicCollection,
 )
 from confluent_kafka import TopicPartition as VendorPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
 from runtime.failpoints import reach
-from runtime.kafka_clients import SILENT
+from runtime.kafka_clients import SILENT, Admin
 from runtime.kafka_reading import offset_of, read_chunks
 from runtime.log import (
     CommitFailedError,
@@ -163,7 +162,7 @@ class KafkaLog:
         """Connect lazily: nothing is sent before the first call. The clock is for pauses."""
         self._connection = connection
         self._clock = clock or SystemClock()
-        self._admin = AdminClient(connection.config())
+        self._admin = Admin(connection.config())
         self._groups: dict[str, Consumer] = {}
         self._lock = Lock()
 
@@ -171,7 +170,7 @@ class KafkaLog:
         """See `runtime.log.Log.describe`."""
         asked = TopicCollection([topic])
         found = self._patiently(
-            topic, lambda: self._admin.describe_topics(asked, request_timeout=_TIMEOUT_S)
+            topic, lambda: self._admin.client.describe_topics(asked, request_timeout=_TIMEOUT_S)
         )
         return TopicDescription(topic, str(found.topic_id), len(found.partitions))
 
@@ -183,7 +182,7 @@ class KafkaLog:
         asked = {VendorPartition(tp.topic, tp.partition): spec}
         found = self._patiently(
             tp.topic,
-            lambda: self._admin.list_offsets(
+            lambda: self._admin.client.list_offsets(
                 asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_TIMEOUT_S
             ),
         )
@@ -199,6 +198,8 @@ class KafkaLog:
                 cause = error.args[0]
                 if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise TopicMissingError(subject) from error
+                if cause.code() == KafkaError._TIMED_OUT:  # noqa: SLF001
+                    self._admin.renew()
                 if cause.code() not in _SETTLING | _LEADERLESS or attempt == _ATTEMPTS:
                     message = f"{subject}: {cause.str()}"
                     raise LogError(message) from error
@@ -210,7 +211,7 @@ class KafkaLog:
     def _look_again(self) -> None:
         """Ask who leads what now."""
         with suppress(KafkaException):
-            self._admin.list_topics(timeout=_TIMEOUT_S)
+            self._admin.client.list_topics(timeout=_TIMEOUT_S)
 
     def open_writer(self, transactional_id: str) -> KafkaWriter:
         """See `runtime.log.Log.open_writer`."""

@@ -14,9 +14,8 @@ from typing import Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as VendorPartition
-from confluent_kafka.admin import AdminClient
 
-from runtime.kafka_clients import SILENT, SPEAKING, speaker
+from runtime.kafka_clients import SILENT, SPEAKING, Admin, speaker
 from runtime.log import (
     RecordsDamagedError,
     TopicDescription,
@@ -190,21 +189,21 @@ class TopicDescriber:
 
     def __init__(self, settings: SinkSourceSettings) -> None:
         self._timeout_s = settings.timeout_s
-        self._admin = AdminClient(
-            {"bootstrap.servers": settings.bootstrap, **SILENT, **settings.client}
-        )
+        self._admin = Admin({"bootstrap.servers": settings.bootstrap, **SILENT, **settings.client})
 
     def describe(self, topic: str) -> TopicDescription:
         """Return id and partition count. Raises TopicMissingError, SourceUnavailableError."""
+        topics = TopicCollection([topic])
         asked = cast(
             "Mapping[str, Future[_Description]]",
-            self._admin.describe_topics(TopicCollection([topic]), request_timeout=self._timeout_s),
+            self._admin.client.describe_topics(topics, request_timeout=self._timeout_s),
         )
         try:
             described = asked[topic].result()
         except KafkaException as error:
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise TopicMissingError(topic) from error
+            self._admin.renew()
             raise SourceUnavailableError(str(error)) from error
         return TopicDescription(topic, str(described.topic_id), len(described.partitions))
 

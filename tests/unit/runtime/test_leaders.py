@@ -1,6 +1,6 @@
-"""A client that was told that a partition has no leader asks again who leads it, as librdkafka does not by itself.
+"""What librdkafka's clients do not get over by themselves: that a partition had no leader, that a broker hung.
 
-A real broker gives that answer in the moment after it was frozen for half a minute, and not each time: `make chaos`.
+A real broker leads to either in the moment after it was frozen for half a minute, and not each time: `make chaos`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-import runtime.kafka_log
+import runtime.kafka_clients
 import runtime.kafka_sink_source
 from runtime.clock import FakeClock
 from runtime.kafka_log import KafkaConnection, KafkaLog
-from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
-from runtime.log import TopicPartition
+from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings, TopicDescriber
+from runtime.log import LogError, TopicDescription, TopicPartition
 from runtime.sink_source import SourceUnavailableError
 
 TP = TopicPartition("readings", 0)
@@ -61,7 +61,7 @@ class _Client:
     ],
 )
 def test_a_log_looks_again(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    monkeypatch.setattr(runtime.kafka_log, "AdminClient", _Client(code))
+    monkeypatch.setattr(runtime.kafka_clients, "AdminClient", _Client(code))
     log = KafkaLog(KafkaConnection("nowhere:9092"), FakeClock())
     assert log.bounds(TP) == (7, 7)
 
@@ -74,3 +74,36 @@ def test_a_sink_source_looks_again_for_the_next_call(monkeypatch: pytest.MonkeyP
     with pytest.raises(SourceUnavailableError):
         source.bounds(TP)
     assert source.bounds(TP) == (0, 7)
+
+
+class _Hung:
+    """An admin client of which the first waits for its controller for ever, and those made after it do not."""
+
+    made = 0
+
+    def __init__(self, *_: Any) -> None:
+        self._hangs = _Hung.made == 0
+        _Hung.made += 1
+
+    def describe_topics(self, topics: Any, **_: Any) -> Mapping[str, Future[Any]]:
+        answer: Future[Any] = Future()
+        if self._hangs:
+            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+        else:
+            answer.set_result(SimpleNamespace(topic_id="id", partitions=[0, 1]))
+        return {"readings": answer}
+
+
+def test_an_admin_client_that_hangs_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime.kafka_clients, "AdminClient", _Hung)
+    described = TopicDescription("readings", "id", 2)
+    _Hung.made = 0
+    describer = TopicDescriber(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+    with pytest.raises(SourceUnavailableError):
+        describer.describe("readings")
+    assert describer.describe("readings") == described
+    _Hung.made = 0
+    log = KafkaLog(KafkaConnection("nowhere:9092"), FakeClock())
+    with pytest.raises(LogError):
+        log.describe("readings")
+    assert log.describe("readings") == described
