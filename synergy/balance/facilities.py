@@ -30,12 +30,13 @@ class Entry:
 class Saved:
     """All facilities as they were saved, in the order of their numbers.
 
-    `programme` is the place in `programmes`, -1 after the facility was dropped; `documents` say all the rest.
+    `programme` is the place in `programmes`, the last one of a facility that was dropped; `documents` say all the rest.
     """
 
     ids: list[str]
     programmes: list[str]
     programme: Int64s
+    enrolled: Bools
     documents: list[bytes]
 
 
@@ -130,8 +131,8 @@ class Facilities:
         count = len(self.ids)
         self._numbers = dict(zip(self.ids, range(count), strict=True))
         self.enrolled, self.programme = longer(self.enrolled, count), longer(self.programme, count)
-        self.enrolled[:count] = saved.programme >= 0
-        self.programme[:count] = np.maximum(saved.programme, 0)
+        self.enrolled[:count] = saved.enrolled
+        self.programme[:count] = saved.programme
 
     def _tell(self, former: FacilityFacts | None, facts: FacilityFacts | None) -> None:
         if former is not None and (facts is None or facts.programme != former.programme):

@@ -34,7 +34,6 @@ from synergy.balance.facilities import Entry
 from synergy.balance.series import NAME, SERIES
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
-from synergy.balance.texts import Texts
 from synergy.balance.told import TOLD
 from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
 
@@ -63,10 +62,19 @@ WEEK_PART = np.dtype(
     [("version", "u1"), ("spare", "u1", (3,)), ("group", "<i4"), ("values", "<i8", (WEEK,))]
 )
 FACILITY = np.dtype(
-    [("version", "u1"), ("facts", "<u4"), ("programme", "<u4"), ("id", "<u4"), ("size", "<u4")]
+    [
+        ("version", "u1"),
+        ("facts", "<u4"),
+        ("programme", "<u4"),
+        ("id_bytes", "<u4"),
+        ("all_bytes", "<u4"),
+    ]
 )
-"""Head of a facility's part, before its id and its document: which facts that has (`facts_known`; 0 after the facility
-was dropped), number of the programme's text, bytes of the id, and of the whole part. Opening reads no document."""
+"""Head of a facility's part, before its id and its document; opening reads no document.
+
+`facts` tells which facts that has (`facts_known`; 0 after the facility was dropped), `programme` is the number of a
+text.
+"""
 KEY = np.dtype([("letter", "u1"), ("number", "<u4")])
 SLOT_KEY = np.dtype([("letter", "u1"), ("number", "<u4"), ("slot", "u1")])
 
@@ -153,10 +161,12 @@ def _take_details(state: PartitionState, parts: dict[bytes, bytes | None]) -> No
 
 
 def _take_facilities(state: PartitionState, parts: dict[bytes, bytes | None]) -> None:
-    for number in sorted(state.facilities.changed):
-        entry = state.facilities.entry(number)
-        parts[key("f", number)] = facility_part(entry, state.texts)
-    state.facilities.changed.clear()
+    facilities = state.facilities
+    for number in sorted(facilities.changed):
+        programme = facilities.programmes[int(facilities.programme[number])]
+        text = state.texts.number(programme)
+        parts[key("f", number)] = _facility(facilities.entry(number), text)
+    facilities.changed.clear()
 
 
 def facts_known(names: Iterable[str]) -> int:
@@ -167,17 +177,15 @@ def facts_known(names: Iterable[str]) -> int:
 _OUR_FACTS = facts_known(one.name for one in fields(FacilityFacts))
 
 
-def facility_part(entry: Entry, texts: Texts) -> bytes:
-    """Return the part of one facility."""
+def _facility(entry: Entry, programme: int) -> bytes:
     name = entry.id.encode()
     document = json.dumps(asdict(entry), default=_plain, separators=(",", ":")).encode()
     head = np.zeros(1, FACILITY)
     head["version"] = VERSION
-    if entry.facts is not None:
-        head["facts"] = _OUR_FACTS
-        head["programme"] = texts.number(entry.facts.programme)
-    head["id"] = len(name)
-    head["size"] = FACILITY.itemsize + len(name) + len(document)
+    head["facts"] = 0 if entry.facts is None else _OUR_FACTS
+    head["programme"] = programme
+    head["id_bytes"] = len(name)
+    head["all_bytes"] = FACILITY.itemsize + len(name) + len(document)
     return head.tobytes() + name + document
 
 

@@ -165,21 +165,20 @@ def _restore_facilities(state: PartitionState, kind: _Kind) -> None:
     keys, values = [kind.keys[one] for one in order], [kind.values[one] for one in order]
     start = FACILITY.itemsize
     heads = np.frombuffer(b"".join(value[:start].ljust(start) for value in values), FACILITY)
-    sizes: list[int] = heads["size"].tolist()
+    sizes: list[int] = heads["all_bytes"].tolist()
     for key, value, size in zip(keys, values, sizes, strict=True):
         if len(value) != size:
             raise PartError(key, f"{len(value)} bytes are no facility")
     _check_facts(keys, values, heads)
-    used, place = np.unique(heads["programme"][heads["facts"] > 0], return_inverse=True)
-    programme = np.full(len(heads), -1)
-    programme[heads["facts"] > 0] = place
-    lengths: list[int] = heads["id"].tolist()
+    used, programme = np.unique(heads["programme"], return_inverse=True)
+    lengths: list[int] = heads["id_bytes"].tolist()
     ids = [
         value[start : start + length].decode()
         for value, length in zip(values, lengths, strict=True)
     ]
     programmes = [state.texts[text] for text in used.tolist()]
-    state.facilities.restore(Saved(ids, programmes, programme, values), _entry)
+    saved = Saved(ids, programmes, programme, heads["facts"] > 0, values)
+    state.facilities.restore(saved, _entry)
 
 
 def _check_facts(
@@ -196,7 +195,7 @@ def _check_facts(
 
 def _document_of(value: bytes) -> dict[str, Any]:
     [head] = np.frombuffer(value, FACILITY, 1)
-    document: dict[str, Any] = json.loads(value[FACILITY.itemsize + int(head["id"]) :])
+    document: dict[str, Any] = json.loads(value[FACILITY.itemsize + int(head["id_bytes"]) :])
     return document
 
 

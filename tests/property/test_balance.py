@@ -84,7 +84,20 @@ class Commit:
     restored: bool
 
 
+@dataclass(frozen=True)
+class Enrolment:
+    """A facility is enrolled, or dropped when it has no programme."""
+
+    facility: str
+    programme: str | None
+
+
 Step = Batch | Passing | Commit
+ENROLMENTS = st.builds(
+    Enrolment,
+    st.sampled_from(sorted({site.facility for site in SITES})),
+    st.sampled_from((None, None, "live", "history")),
+)
 
 
 @st.composite
@@ -141,6 +154,14 @@ class Run:
     def pass_time(self, step: Passing) -> None:
         self.balances.clock(step.now_us)
         self.balances.apply_tick(step.tick)
+
+    def enrol(self, step: Enrolment) -> None:
+        self.next_offset += 1
+        if step.programme is None:
+            self.balances.drop_facility(step.facility, self.next_offset)
+        else:
+            named = facility(step.facility, step.programme)
+            self.balances.put_facility(named, self.next_offset)
 
     def commit(self) -> tuple[Position | FacilityFacts, ...]:
         events = self.balances.take_events(self.next_offset)
@@ -289,24 +310,30 @@ def test_every_published_position_equals_the_oracle_and_what_is_not_published_is
     assert run.refused == judged.refused
 
 
-@given(stories())
-@settings(max_examples=100, deadline=None)
+@given(stories(), st.lists(st.tuples(st.integers(0, 12), ENROLMENTS), max_size=4))
+@settings(max_examples=200, deadline=None)
 def test_a_state_restored_from_its_parts_goes_on_like_the_one_that_stayed(
-    story: list[Step],
+    story: list[Step], enrolments: list[tuple[int, Enrolment]]
 ) -> None:
     stayed, restored = Run(), Run()
     enrol(stayed.balances)
     enrol(restored.balances)
     now_us = 0
-    for step in story:
+    steps: list[Step | Enrolment] = [*story]
+    for place, enrolment in enrolments:
+        steps.insert(place, enrolment)
+    for step in steps:
         for run in (stayed, restored):
-            if isinstance(step, Batch):
+            if isinstance(step, Enrolment):
+                run.enrol(step)
+            elif isinstance(step, Batch):
                 run.apply(step.readings, step.now_us)
             elif isinstance(step, Passing):
                 run.pass_time(step)
             else:
                 run.commit()
-        now_us = now_us if isinstance(step, Commit) else step.now_us
+        if isinstance(step, Batch | Passing):
+            now_us = step.now_us
         if isinstance(step, Commit):
             restored.reopen(now_us)
     assert restored.events == stayed.events

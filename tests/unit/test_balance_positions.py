@@ -520,8 +520,8 @@ def test_a_facility_with_other_facts_than_are_known_is_named(names: tuple[str, .
     name = b"f\x00\x00\x00\x00"
     [head] = np.frombuffer(parts[name], FACILITY, 1).copy()
     body = json.dumps({"id": "a", "offset": 1, "facts": dict.fromkeys(names, "x")}).encode()
-    head["facts"], head["id"] = facts_known(names), 1
-    head["size"] = FACILITY.itemsize + 1 + len(body)
+    head["facts"], head["id_bytes"] = facts_known(names), 1
+    head["all_bytes"] = FACILITY.itemsize + 1 + len(body)
     parts[name] = head.tobytes() + b"a" + body
     with pytest.raises(PartError) as caught:
         PartitionBalances.restore(TOPIC, 0, RULES, parts, lambda _: 0)
