@@ -49,7 +49,7 @@ dependencies: setup-dev ## Check that what is imported is declared, and the othe
 dead-code: setup-dev ## Look for code that nothing uses
 	$(BIN)/vulture
 
-chaos: setup-dev ## Let faults loose on a real stack and compare every hop: CHAOS_ROUNDS=28, ARGS="--seed 7"
+chaos: setup-dev ## Let faults loose on a real stack and compare every hop: CHAOS_ROUNDS=34, ARGS="--seed 7"
 	@exec $(BIN)/python -m tests.chaos $(if $(CHAOS_ROUNDS),--rounds $(CHAOS_ROUNDS)) $(ARGS)
 
 bench: setup-dev browser ## Measure against the bars; writes var/bench/results.json

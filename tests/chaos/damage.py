@@ -74,14 +74,17 @@ def run_by_hand(stand: Stand, *arguments: str) -> Generator[Path]:
             process.wait()
 
 
-def refusals(stand: Stand, log: Path, count: int) -> list[tuple[str, str]]:
-    """Wait until a process has refused that often; return codes and messages."""
+def refusals(stand: Stand, log: Path, count: int) -> dict[int | None, tuple[str, str]]:
+    """Wait until so many partitions are refused; return codes and messages by partition, None for a whole process."""
 
-    def found() -> list[tuple[str, str]]:
+    def found() -> dict[int | None, tuple[str, str]]:
         lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
-        told = [line for line in lines if "code" in line]
-        said = [(line["code"], line.get("cause", line["event"])) for line in told]
-        return said if len(said) == count else []
+        said = {
+            line.get("partition"): (line["code"], line.get("cause", line["event"]))
+            for line in lines
+            if "code" in line
+        }
+        return said if len(said) == count else {}
 
     return stand.pipeline.eventually(f"there are {count} refusals", found, REFUSED_S)
 

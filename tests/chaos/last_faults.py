@@ -22,7 +22,10 @@ LEDGER: Final = "store"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader, one of its inputs, and what its refusals are called and say; `arguments` start it by hand."""
+    """A reader and one of its inputs that no other one needs; `arguments` start it by hand.
+
+    `passed` and `recreated` are what its refusals are called, and the command that they say.
+    """
 
     topic: str
     arguments: Sequence[str]
@@ -31,24 +34,24 @@ class Reader:
 
 
 READERS: Final[Mapping[str, Reader]] = {
-    **{
-        stage: Reader(
-            topic=topic,
-            arguments=("worker", stage),
-            passed=("retention_passed", "was never applied"),
-            recreated=("topic_recreated", f"synergy worker {stage} --rebuild"),
-        )
-        for stage, topic in (
-            ("balance", topic_files.AVAILABILITY),
-            ("market", topic_files.COMMANDS),
-        )
-    },
     LEDGER: Reader(
-        topic=topic_files.AVAILABILITY,
+        topic=topic_files.MATCHES,
         arguments=("store",),
         passed=("gap", "synergy store --accept-gap"),
         recreated=("topic_recreated", "synergy store --accept-new-topic"),
     ),
+    **{
+        stage: Reader(
+            topic=topic,
+            arguments=("worker", stage),
+            passed=("retention_passed", f"synergy worker {stage} --rebuild"),
+            recreated=("topic_recreated", f"synergy worker {stage} --rebuild"),
+        )
+        for stage, topic in (
+            ("market", topic_files.COMMANDS),
+            ("balance", topic_files.AVAILABILITY),
+        )
+    },
 }
 
 
@@ -100,13 +103,13 @@ def _reached(stand: Stand) -> object:
     )
 
 
-def _refuses(stand: Stand, reader: Reader, code: str, says: str) -> None:
+def _refuses(stand: Stand, reader: Reader, code: str, command: str) -> None:
     """Start the reader: the ledger refuses as a whole, a worker for every partition of which it has a state."""
     before = _reached(stand)
     stage = reader.arguments[-1]
     count = len(stand.pipeline.heads(stage)) if stage in WORKERS else 1
     with run_by_hand(stand, *reader.arguments) as log:
         refused = refusals(stand, log, count)
-    assert {found for found, _ in refused} == {code}, refused
-    assert all(says in text for _, text in refused), refused
+    assert {found for found, _ in refused.values()} == {code}, refused
+    assert all(reader.topic in text and command in text for _, text in refused.values()), refused
     assert _reached(stand) == before, "it went on in spite of its refusal"

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.chaos import people
 from tests.chaos.faults import FAULTS, NotReachedError
 from tests.chaos.last_faults import LAST_FAULTS, READERS
@@ -50,19 +52,20 @@ class Outcome:
 
 
 def chosen(choose: random.Random, rounds: int) -> list[list[str]]:
-    """Return the faults of each stand: every kind that a stand survives, in a random order, and a last one."""
+    """Return the faults of each stand: kinds that a stand survives, each once in a random order, and a last one."""
     stands: list[list[str]] = []
     last = sorted(LAST_FAULTS)
     while rounds > 0:
-        names = [*choose.sample(sorted(FAULTS), len(FAULTS)), last[len(stands) % len(last)]]
-        stands.append(names[:rounds])
-        rounds -= len(names)
+        survived = choose.sample(sorted(FAULTS), min(rounds - 1, len(FAULTS)))
+        stands.append([*survived, last[len(stands) % len(last)]])
+        rounds -= len(stands[-1])
     return stands
 
 
 def run(stand: Stand, names: Sequence[str], outcome: Outcome, say: Say) -> None:
     """Let faults happen one after the other, while readings come; settle, compare, and let the last ones happen."""
     stand.pipeline.eventually("there is a match", lambda: stand.pipeline.get("matches"))
+    people.act(stand)
     survived = [name for name in names if name in FAULTS]
     for number, name in enumerate(survived, 1):
         say(f"round {number} of {len(names)}: {name}")
@@ -87,5 +90,9 @@ def run(stand: Stand, names: Sequence[str], outcome: Outcome, say: Say) -> None:
     for name in names[len(survived) :]:
         reader = stand.choose.choice(sorted(READERS))
         say(f"round {len(names)} of {len(names)}: {name} for {reader}")
-        LAST_FAULTS[name](stand, reader)
-        outcome.faults[name] += 1
+        try:
+            LAST_FAULTS[name](stand, reader)
+        except (AssertionError, pytest.fail.Exception) as error:
+            outcome.findings.differ(f"{name} for {reader}: {error}")
+            say(outcome.findings.lines[-1])
+        outcome.faults[f"{name}_for_{reader}"] += 1

@@ -36,16 +36,16 @@ def test_a_deleted_changelog_is_refused_and_rebuilt_from_its_input(stand: Stand)
     before = published(stand, "balance")
     with run_by_hand(stand, "worker", "balance") as log:
         refused = refusals(stand, log, PARTITIONS)
-    assert {code for code, _ in refused} == {"state_missing"}
-    assert all("synergy worker balance --rebuild" in text for _, text in refused)
+    assert {code for code, _ in refused.values()} == {"state_missing"}
+    assert all("synergy worker balance --rebuild" in text for _, text in refused.values())
     assert published(stand, "balance") == before
     rebuild(stand, "balance")
     assert published(stand, "balance") == before
     assert compare(stand, stand.finish()).lines == []
 
 
-@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("fault", LAST_FAULTS)
+@pytest.mark.parametrize("reader", READERS)
 def test_what_a_person_has_to_decide_is_refused_and_nothing_skipped(
     stand: Stand, fault: str, reader: str
 ) -> None:
