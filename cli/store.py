@@ -240,7 +240,7 @@ def _alarms(plan: StorePlan, tools: StoreTools, state: StoreState) -> Alarms:
         publisher=_publisher(plan),
         codec=tools.codec,
         views=tools.views,
-        lags=state.lags,
+        lags=state.partition_lags,
         clock=tools.clock,
         log=tools.log,
     )

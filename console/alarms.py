@@ -35,18 +35,18 @@ class Alarms:
     """Hears every event of the feed and looks at the lag; `publisher` is its own.
 
     Attributes:
-        lags: records behind, by process.
+        lags: records behind, by process and partition.
     """
 
     publisher: Publisher
     codec: Codec
     views: Views
-    lags: Callable[[], Mapping[str, int]]
+    lags: Callable[[], Mapping[str, Mapping[TopicPartition, int]]]
     clock: Clock
     log: Logger
     _rejects: RejectWatch = field(default_factory=RejectWatch)
     _lag: LagWatch = field(default_factory=LagWatch)
-    _stall: StallWatch = field(default_factory=StallWatch)
+    _stall: StallWatch[TopicPartition] = field(default_factory=StallWatch[TopicPartition])
     _due: deque[Alert] = field(default_factory=deque[Alert])
     _said: dict[UUID, AlertState] = field(default_factory=dict[UUID, AlertState])
 
@@ -74,10 +74,11 @@ class Alarms:
 
     def look(self) -> None:
         """Compare the lag with its limits."""
-        lags, now_s = self.lags(), self.clock.monotonic_s()
+        by_partition, now_s = self.lags(), self.clock.monotonic_s()
+        lags = {name: sum(parts.values()) for name, parts in by_partition.items()}
         told = (
             (RuleName.LAG, self._lag.behind(lags, now_s)),
-            (RuleName.STALLED, self._stall.stalled(lags, now_s)),
+            (RuleName.STALLED, self._stall.stalled(by_partition, now_s)),
         )
         for rule, found in told:
             for name, reason in found.items():

@@ -17,7 +17,7 @@ def set_gauges(metrics: Metrics, state: StoreState) -> None:
         metrics.gauge("synergy_open_matches", programme=programme)(open_matches[programme])
         metrics.gauge("synergy_programme_time_seconds", programme=programme)(tick.time.timestamp())
     sink = state.sink_status()
-    for stage, lag in {**state.stage_lag, "ledger": sink.lag or 0}.items():
+    for stage, lag in {"ledger": 0, **state.lags()}.items():
         metrics.gauge("synergy_lag_records", stage=stage)(lag)
     for table in ("rejected", "undecodable"):
         metrics.gauge("synergy_refused_records", table=table)(state.ledger_rows.get(table, 0))

@@ -84,7 +84,9 @@ class StoreState:
     kafka: KafkaLog
     clock: Clock
     log: Logger
-    stage_lag: Mapping[str, int] = field(default_factory=dict[str, int])
+    stage_lags: Mapping[str, Mapping[TopicPartition, int]] = field(
+        default_factory=dict[str, "Mapping[TopicPartition, int]"]
+    )
     ledger_rows: Mapping[str, int] = field(default_factory=dict[str, int])
     reconciled: Mapping[str, Any] | None = None
     _rates: deque[tuple[float, int]] = field(
@@ -106,9 +108,9 @@ class StoreState:
         self.ledger_rows = {str(table): int(str(count)) for table, count in found.rows}
         self._rates.append((self.clock.monotonic_s(), self.ledger_rows.get("availability", 0)))
         if self.sink_status().lag is not None:  # it knows where the topics end
-            self.stage_lag = {stage: self._lag(stage, topics) for stage, topics in GROUPS.items()}
+            self.stage_lags = {stage: self._lags(stage, topics) for stage, topics in GROUPS.items()}
 
-    def _lag(self, stage: str, topics: tuple[str, ...]) -> int:
+    def _lags(self, stage: str, topics: tuple[str, ...]) -> Mapping[TopicPartition, int]:
         ends = {
             one.tp: one.next + (one.lag or 0)
             for one in self.sink_status().partitions
@@ -116,14 +118,20 @@ class StoreState:
         }
         wanted: list[TopicPartition] = list(ends)
         if not wanted:
-            return 0
+            return {}
         committed = self.kafka.group_positions(f"synergy.{stage}", wanted)
-        return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
+        return {tp: max(0, end - committed.get(tp, 0)) for tp, end in ends.items()}
+
+    def partition_lags(self) -> dict[str, Mapping[TopicPartition, int]]:
+        """Return how many records each stage and the ledger are behind, by partition; the unknown is left out."""
+        sink = self.sink_status()
+        if sink.lag is None:
+            return {**self.stage_lags}
+        return {**self.stage_lags, "ledger": {one.tp: one.lag or 0 for one in sink.partitions}}
 
     def lags(self) -> dict[str, int]:
         """Return how many records each stage and the ledger are behind; what is not known yet is left out."""
-        ledger = self.sink_status().lag
-        return {**self.stage_lag} if ledger is None else {**self.stage_lag, "ledger": ledger}
+        return {name: sum(parts.values()) for name, parts in self.partition_lags().items()}
 
     def missing(self) -> str | None:
         """Return what is missing before the store can be used, or None."""

@@ -161,8 +161,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return read_all(tp, found, generation)
         except RecordsDamagedError as error:
             self._damaged.add(tp)
-            what = f"{error}: look at the broker's disk. What precedes it counts, nothing behind it is read"
-            mend = "Restore the partition from another replica and start the worker again"
+            others = ", also of its other topics" if tp.topic in self._first else ""
+            what = f"{error}. Nothing behind it is read in this partition{others}; what precedes it counts"
+            mend = "Look at the broker's disk, restore the partition and start the worker again"
             _logger.error(f"{what}. {mend}", code="records_damaged", partition=tp.partition)  # noqa: TRY400 - no bug
             return None
 

@@ -62,10 +62,10 @@ def read_all(tp: Any, found: Any, generation: int) -> Batch | None:
         generation: of the intake it was read for.
 
     Raises:
-        RecordsDamagedError: the checksum of the batch at the position is wrong. What precedes it in a fetch is returned
-            first; the next fetch begins with it.
+        RecordsDamagedError: the batch at the position is damaged, as its checksum says. What precedes it in a fetch is
+            returned first; the next fetch begins with it.
     """
-    if not found.has_more() or not found._assignment.active or not found.check_assignment(tp):
+    if not found.has_more() or not found.check_assignment(tp):
         return None
     state = found._assignment.state_value(tp)
     start = state.position
@@ -79,7 +79,7 @@ def read_all(tp: Any, found: Any, generation: int) -> Batch | None:
             raw += whole.records
     except CorruptRecordException as error:
         if unread.next_fetch_offset <= start:
-            message = f"the checksum of the batch at offset {start} is wrong (CRC)"
+            message = f"the batch at offset {start} is not what was written: {error}"
             raise RecordsDamagedError(ours, message) from error
     finally:
         found._update_position()

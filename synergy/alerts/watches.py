@@ -6,9 +6,9 @@ Times are arguments: milliseconds of the log for rejects, seconds of a clock tha
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from schemas.events import Reason, Rejected
 from synergy.alerts.rules import RuleName, alert_rules
@@ -17,6 +17,8 @@ MINUTE_MS: Final = 60_000
 LAG_S: Final = 30.0
 CLEARED_AT: Final = 0.1
 _MOST_SUBJECTS: Final = 10_000
+Part = TypeVar("Part", bound=Hashable)
+"""What tells the partitions of a process apart."""
 
 
 @dataclass(slots=True)
@@ -105,33 +107,40 @@ class _Standing:
     moved: bool
 
 
+def _standing(before: _Standing | None, lag: int, now_s: float) -> _Standing:
+    if lag == 0 or (before is not None and lag < before.lag):
+        return _Standing(lag, now_s, moved=True)
+    return replace(before or _Standing(lag, now_s, moved=False), lag=lag)
+
+
 @dataclass(slots=True)
-class StallWatch:
-    """Tells of a process that is behind and comes no nearer to the end, however little it is behind."""
+class StallWatch(Generic[Part]):
+    """Tells of a process that comes no nearer to the end of one of its partitions, however little it is behind."""
 
-    _seen: dict[str, _Standing] = field(default_factory=dict[str, _Standing])
+    _seen: dict[str, dict[Part, _Standing]] = field(
+        default_factory=lambda: dict[str, dict[Part, _Standing]]()
+    )
 
-    def stalled(self, lags: Mapping[str, int], now_s: float) -> dict[str, Reason]:
-        """Return what is to be raised now, by process; it is returned as long as it holds."""
+    def stalled(self, lags: Mapping[str, Mapping[Part, int]], now_s: float) -> dict[str, Reason]:
+        """Take the lag of each partition of each process; return what is to be raised now, as long as it holds."""
+        for name, parts in lags.items():
+            known = self._seen.get(name, {})
+            self._seen[name] = {
+                part: _standing(known.get(part), lag, now_s) for part, lag in parts.items()
+            }
+        still = {name: self._standing_still(name, now_s) for name in lags}
+        return {name: _lag(RuleName.STALLED, name, lag) for name, lag in still.items() if lag}
+
+    def _standing_still(self, name: str, now_s: float) -> int:
+        """Return how many records are behind in partitions that have not moved for too long."""
         limit = alert_rules()[RuleName.STALLED].limit
-        for name, lag in lags.items():
-            before = self._seen.get(name)
-            if lag == 0 or (before is not None and lag < before.lag):
-                self._seen[name] = _Standing(lag, now_s, moved=True)
-            else:
-                known = before or _Standing(lag, now_s, moved=False)
-                self._seen[name] = replace(known, lag=lag)
-        return {
-            name: _lag(RuleName.STALLED, name, seen.lag)
-            for name, seen in self._seen.items()
-            if name in lags and seen.lag > 0 and now_s - seen.since_s >= limit
-        }
+        return sum(one.lag for one in self._seen[name].values() if now_s - one.since_s >= limit)
 
     def moves(self, name: str, now_s: float) -> bool:
         """Whether a process was seen to move within the limit; after a restart nobody has seen anything yet."""
-        seen = self._seen.get(name)
-        limit = alert_rules()[RuleName.STALLED].limit
-        return seen is not None and seen.moved and (seen.lag == 0 or now_s - seen.since_s < limit)
+        seen = self._seen.get(name, {}).values()
+        moved = all(one.moved for one in seen)
+        return bool(seen) and moved and not self._standing_still(name, now_s)
 
 
 def caught_up(lag: int) -> bool:

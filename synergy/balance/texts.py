@@ -1,4 +1,4 @@
-"""Numbers for the texts that state rows point to: sources, materials, formulas, flags.
+"""Numbers for the texts that state rows point to: sources, materials, programmes, formulas, flags.
 
 Pure: no clock, no I/O, no threads (gate: import-linter).
 """

@@ -94,28 +94,43 @@ def test_a_tenth_of_the_limit_is_caught_up() -> None:
 def test_a_process_that_comes_no_nearer_to_the_end_stands_still_however_little_it_is_behind() -> (
     None
 ):
-    watch = StallWatch()
-    assert watch.stalled({"market": 3, "balance": 0}, 0.0) == {}
-    assert watch.stalled({"market": 4, "balance": 0}, STALL_S - 1) == {}
-    found = watch.stalled({"market": 4, "balance": 5}, STALL_S)
+    watch = StallWatch[int]()
+    assert watch.stalled({"market": {0: 3}, "balance": {0: 0}}, 0.0) == {}
+    assert watch.stalled({"market": {0: 4}, "balance": {0: 0}}, STALL_S - 1) == {}
+    found = watch.stalled({"market": {0: 4}, "balance": {0: 5}}, STALL_S)
     assert (list(found), found["market"].value) == (["market"], 4.0)
-    assert watch.stalled({"market": 3, "balance": 5}, STALL_S + 1) == {}
+    assert watch.stalled({"market": {0: 3}, "balance": {0: 5}}, STALL_S + 1) == {}
 
 
 def test_growing_input_is_no_standstill_while_the_lag_falls_now_and_then() -> None:
-    watch = StallWatch()
+    watch = StallWatch[int]()
     for second in range(0, 1000, 20):
         lag = second + (50 if second % 40 else 0)
-        assert watch.stalled({"balance": lag}, float(second)) == {}
+        assert watch.stalled({"balance": {0: lag}}, float(second)) == {}
 
 
 def test_only_what_was_seen_to_move_moves() -> None:
-    watch = StallWatch()
+    watch = StallWatch[int]()
     assert not watch.moves("market", 0.0)
-    watch.stalled({"market": 5}, 0.0)
+    watch.stalled({"market": {0: 5}}, 0.0)
     assert not watch.moves("market", 1.0)
-    watch.stalled({"market": 4}, 2.0)
+    watch.stalled({"market": {0: 4}}, 2.0)
     assert watch.moves("market", 3.0)
     assert not watch.moves("market", 2.0 + STALL_S)
-    watch.stalled({"market": 0}, 100.0)
+    watch.stalled({"market": {0: 0}}, 100.0)
     assert watch.moves("market", 1000.0)
+
+
+def test_one_partition_that_stands_still_is_told_while_the_others_move() -> None:
+    watch = StallWatch[int]()
+    for second in range(int(STALL_S)):
+        assert watch.stalled({"balance": {0: 5 + second, 1: second % 3, 2: 0}}, float(second)) == {}
+    found = watch.stalled({"balance": {0: 70, 1: 2, 2: 0}}, STALL_S)
+    assert found["balance"].value == 70.0
+    assert not watch.moves("balance", STALL_S)
+    assert watch.stalled({"balance": {0: 69, 1: 2, 2: 0}}, STALL_S + 1) == {}
+    assert watch.moves("balance", STALL_S + 1)
+    watch.stalled(
+        {"balance": {1: 2, 2: 0}}, 3 * STALL_S
+    )  # a partition that is gone is not waited for
+    assert list(watch.stalled({"balance": {1: 0, 2: 0}}, 3 * STALL_S)) == []

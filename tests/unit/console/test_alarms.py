@@ -9,6 +9,7 @@ import pytest
 from console.alarms import Alarms
 from console.views import Views
 from runtime.clock import FakeClock
+from runtime.log import TopicPartition
 from runtime.logs import logger
 from runtime.publisher import MemoryPublisher, PublishError
 from schemas import topic_files
@@ -37,9 +38,14 @@ class Stand:
         self.codec = codec
         self.publisher = MemoryPublisher({topic_files.ALERTS: 4})
         log = logger("tests")
-        self.alarms = Alarms(self.publisher, codec, self.views, lambda: self.lags, self.clock, log)
+        self.alarms = Alarms(
+            self.publisher, codec, self.views, self.partition_lags, self.clock, log
+        )
         for name, programme in (("mill", "river"), ("kiln", "sea")):
             self.views.take(example(FacilityFacts, facility=name, programme=programme))
+
+    def partition_lags(self) -> dict[str, dict[TopicPartition, int]]:
+        return {name: {TopicPartition("topic", 0): lag} for name, lag in self.lags.items()}
 
     def look(self) -> list[Alert]:
         """Look and publish; return what was published now."""

@@ -209,7 +209,20 @@ def test_the_intake_of_a_damaged_partition_ends_and_the_others_go_on() -> None:
             }
             assert intake.handed_on() == [ELSEWHERE]
     assert [line["code"] for line in told] == ["records_damaged"]
-    assert "restore the partition from another replica" in told[0]["event"].lower()
+    assert "restore the partition" in told[0]["event"]
+    assert "other topics" not in told[0]["event"]
+
+
+def test_a_damaged_first_topic_says_that_the_others_wait() -> None:
+    intake = _Intake((FACILITIES, READINGS))
+    states = _Assignment({FACILITIES: _Position(3, END), READINGS: _Position(0, END)})
+    intake.fetcher._records = {
+        FACILITIES: _result(FACILITIES, states, DAMAGED, checked=True),
+        READINGS: _result(READINGS, states),
+    }
+    with capture_logs() as told:
+        assert intake.handed_on() == []
+    assert "also of its other topics" in told[0]["event"]
 
 
 def test_a_worker_names_what_is_to_be_taken_in_first(tmp_path: Path) -> None:
