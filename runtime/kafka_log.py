@@ -23,7 +23,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
 from runtime.failpoints import reach
-from runtime.kafka_clients import SILENT, Admin
+from runtime.kafka_clients import SILENT, Admin, has_hung, leave
 from runtime.kafka_reading import offset_of, read_chunks
 from runtime.log import (
     CommitFailedError,
@@ -198,7 +198,7 @@ class KafkaLog:
                 cause = error.args[0]
                 if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise TopicMissingError(subject) from error
-                if cause.code() == KafkaError._TIMED_OUT:  # noqa: SLF001
+                if has_hung(error):
                     self._admin.renew()
                 if cause.code() not in _SETTLING | _LEADERLESS or attempt == _ATTEMPTS:
                     message = f"{subject}: {cause.str()}"
@@ -258,6 +258,8 @@ class KafkaLog:
                 return asking.committed(asked, _TIMEOUT_S)
             except KafkaException as error:
                 cause = error.args[0]
+                if has_hung(error):
+                    leave(self._groups.pop(group))
                 if cause.code() not in _SETTLING | _LEADERLESS or attempt == _ATTEMPTS:
                     message = f"{group}: {cause.str()}"
                     raise LogError(message) from error

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as VendorPartition
 
-from runtime.kafka_clients import SILENT, SPEAKING, Admin, speaker
+from runtime.kafka_clients import SILENT, SPEAKING, Admin, has_hung, leave, speaker
 from runtime.log import (
     RecordsDamagedError,
     TopicDescription,
@@ -90,7 +90,8 @@ class KafkaSinkSource:
             },
             logger=speaker(),
         )
-        self._keeper = Consumer({**shared, **settings.client})
+        self._keeping = {**shared, **settings.client}
+        self._keeper = Consumer(self._keeping)
         self._describe = describe or TopicDescriber(settings).describe
 
     def describe(self, topic: str) -> TopicDescription:
@@ -102,10 +103,19 @@ class KafkaSinkSource:
         try:
             low, high = self._keeper.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
         except KafkaException as error:
-            self._look_again()
+            if not self._renewed(error):
+                self._look_again()
             raise SourceUnavailableError(str(error)) from error
         self._ends[tp] = high
         return low, high
+
+    def _renewed(self, error: KafkaException) -> bool:
+        """Make the client that asks and commits anew if it has hung; what it was asked is asked again anyway."""
+        if not has_hung(error):
+            return False
+        leave(self._keeper)
+        self._keeper = Consumer(self._keeping)
+        return True
 
     def _look_again(self) -> None:
         """Ask who leads what now: librdkafka remembers for minutes that there is no leader."""
@@ -117,6 +127,7 @@ class KafkaSinkSource:
         try:
             stored = self._keeper.committed([_vendor(tp) for tp in tps], timeout=self._timeout_s)
         except KafkaException as error:
+            self._renewed(error)
             raise SourceUnavailableError(str(error)) from error
         positions: dict[TopicPartition, Position] = {}
         for item in stored:
@@ -137,6 +148,7 @@ class KafkaSinkSource:
         try:
             answers = self._keeper.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
+            self._renewed(error)
             raise SourceUnavailableError(str(error)) from error
         for item in answers or ():
             if item.error is not None:

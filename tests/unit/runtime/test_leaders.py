@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 import runtime.kafka_clients
+import runtime.kafka_log
 import runtime.kafka_sink_source
 from runtime.clock import FakeClock
 from runtime.kafka_log import KafkaConnection, KafkaLog
@@ -107,3 +108,43 @@ def test_an_admin_client_that_hangs_is_made_anew(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(LogError):
         log.describe("readings")
     assert log.describe("readings") == described
+
+
+class _HungConsumer:
+    """Stands for consumers of which the first never comes to its coordinator."""
+
+    made = closed = 0
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.number = type(self).made
+        type(self).made += 1
+
+    def committed(self, asked: Any, *_: Any, **__: Any) -> Any:
+        if self.number in self.hanging:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [SimpleNamespace(topic=TP.topic, partition=0, offset=5, error=None, metadata="")]
+
+    hanging: frozenset[int] = frozenset()
+
+    def close(self) -> None:
+        type(self).closed += 1
+
+
+def test_a_consumer_that_hangs_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Made(_HungConsumer):
+        hanging = frozenset({1})  # the sink source makes the one that fetches first
+
+    monkeypatch.setattr(runtime.kafka_sink_source, "Consumer", Made)
+    source = KafkaSinkSource(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+    with pytest.raises(SourceUnavailableError):
+        source.committed([TP])
+    assert source.committed([TP])[TP].next == 5
+
+    class Asking(_HungConsumer):
+        hanging = frozenset({0})
+
+    monkeypatch.setattr(runtime.kafka_log, "Consumer", Asking)
+    log = KafkaLog(KafkaConnection("nowhere:9092"), FakeClock())
+    with pytest.raises(LogError):
+        log.group_positions("group", [TP])
+    assert log.group_positions("group", [TP]) == {TP: 5}
