@@ -215,7 +215,8 @@ class TopicDescriber:
         except KafkaException as error:
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise TopicMissingError(topic) from error
-            self._admin.renew()
+            if has_hung(error):
+                self._admin.renew()
             raise SourceUnavailableError(str(error)) from error
         return TopicDescription(topic, str(described.topic_id), len(described.partitions))
 

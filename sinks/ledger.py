@@ -183,10 +183,14 @@ class LedgerSink:
         now = self._parts.clock.monotonic_s()
         if now - self._topics_checked_at >= _CHECK_TOPICS_S:
             self._opener.check_topics()
+            self._look_at_ends()  # a client that fetches nothing any more would not tell how far behind it is
             self._topics_checked_at = now
 
     def _look_at_ends(self) -> None:
-        """Ask Kafka where the partitions end now: while nothing is fetched, nothing else says how the lag grows."""
+        """Ask Kafka where the partitions end now: while nothing is fetched, nothing else says how the lag grows.
+
+        With that, `stalled` is raised when the client that fetches has hung.
+        """
         with suppress(SourceUnavailableError):
             for tp in self._partitions:
                 self._parts.source.bounds(tp)
