@@ -1,4 +1,7 @@
-"""When a partition commits: at once after an idle time, once an interval under load, less often while it catches up."""
+"""When a partition commits: at once after an idle time or with many changes, else once an interval.
+
+While it catches up the interval is longer.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,12 @@ class CommitTimes:
         self._dirty_since: int | None = None
         self._last_commit = now_us - rules.commit_interval_us
         self._behind = False
+        self._full = False
+
+    @property
+    def full(self) -> bool:
+        """Whether so much has changed that nothing more may be applied before the next commit."""
+        return self._full
 
     @property
     def clean(self) -> bool:
@@ -31,13 +40,16 @@ class CommitTimes:
         if self._dirty_since is None:
             self._dirty_since = now_us
 
-    def read(self, appended_ms: int, now_us: int) -> None:
-        """Records were applied which the log took at `appended_ms`; 0 is unknown."""
+    def applied(self, appended_ms: int, changes: int, now_us: int) -> None:
+        """Records were applied which the log took at `appended_ms`; 0 is unknown. A commit would write `changes`."""
+        self.changed(now_us)
         self._behind = 0 < appended_ms * 1_000 < now_us - self._rules.behind_us
+        self._full = changes >= self._rules.most_changes
 
     def frozen(self) -> None:
         """The changes are encoded, or the state was dropped."""
         self._dirty_since = None
+        self._full = False
 
     def committing(self, now_us: int) -> None:
         """A commit begins."""
@@ -47,6 +59,8 @@ class CommitTimes:
         """Return when the changes have to be committed, or None without changes."""
         if self._dirty_since is None:
             return None
+        if self._full:
+            return self._dirty_since
         rules = self._rules
         interval = rules.catch_up_interval_us if self._behind else rules.commit_interval_us
         return max(self._dirty_since + rules.settle_us, self._last_commit + interval)

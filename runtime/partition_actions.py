@@ -20,6 +20,7 @@ class TaskSettings:
     Times are in microseconds: at most one commit an interval, a change after an idle interval commits once it settled,
     progress without changes is committed quietly. While readings are older than `behind_us` their effects are late
     anyway: the interval is then `catch_up_interval_us`, since a commit costs by series, not by reading.
+    With `most_changes` a commit does not wait, since its time and memory follow them.
     `queue_batches` is the intake of one topic before it is paused.
     """
 
@@ -33,6 +34,7 @@ class TaskSettings:
     commit_interval_us: int = 1_000_000
     behind_us: int = 5_000_000
     catch_up_interval_us: int = 3_000_000
+    most_changes: int = 10_000
     settle_us: int = 50_000
     quiet_commit_us: int = 5_000_000
     tick_us: int = 1_000_000

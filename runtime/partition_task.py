@@ -142,7 +142,7 @@ class PartitionTask(Generic[State]):
 
     def _may_apply(self, topic: str) -> bool:
         """Whether the topic's next batch may touch the state now."""
-        if not self._queues[topic]:
+        if not self._queues[topic] or self._times.full:
             return False
         if self._barrier and topic not in self.settings.first:
             return False
@@ -181,8 +181,8 @@ class PartitionTask(Generic[State]):
         self.next[topic] = batch.next
         if batch.records:
             self._narrowing.applied(batch)
-            self._times.changed(now_us)
-            self._times.read(batch.records.appended_ms[0], now_us)
+            changes = self._stage.changed(self._state)
+            self._times.applied(batch.records.appended_ms[0], changes, now_us)
         self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:

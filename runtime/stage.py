@@ -95,6 +95,10 @@ class Stage(Protocol[State]):
         """Reject the single record of the batch as internal_error: its bytes go to the rejected topic."""
         ...
 
+    def changed(self, state: State) -> int:
+        """Return how many parts of the state changed since the last freeze, about; asked after each batch."""
+        ...
+
     def freeze(self, state: State, applied: Mapping[str, int]) -> Changes:
         """Encode what changed since the last freeze and forget that it changed. `applied` is next by topic."""
         ...

@@ -210,6 +210,10 @@ class BalanceStage:
         event = rejected(STAGE, batch.tp, batch.records[row], fault)
         state.rejections.append(self._outbox.rejected(event))
 
+    def changed(self, state: BalanceState) -> int:
+        """See `runtime.stage.Stage.changed`."""
+        return state.balances.changed + len(state.rejections)
+
     def freeze(self, state: BalanceState, applied: Mapping[str, int]) -> Changes:
         """See `runtime.stage.Stage.freeze`."""
         next_offset = applied[topic_files.AVAILABILITY]

@@ -98,6 +98,10 @@ class MarketStage:
         event = rejected(STAGE, batch.tp, record, fault)
         state.rejections.append(self._outbox.rejected(event))
 
+    def changed(self, state: MarketPartition) -> int:
+        """See `runtime.stage.Stage.changed`."""
+        return state.market.changed + len(state.rejections)
+
     def freeze(self, state: MarketPartition, applied: Mapping[str, int]) -> Changes:
         """See `runtime.stage.Stage.freeze`."""
         outputs = (*self._outbox.records(state.market.take_events()), *state.rejections)

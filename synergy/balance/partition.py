@@ -156,6 +156,13 @@ class PartitionBalances:
         """Take what would be published of facilities as published."""
         self._state.facilities.are_told()
 
+    @property
+    def changed(self) -> int:
+        """How many series and facilities changed since their parts were taken."""
+        state = self._state
+        series = np.count_nonzero(state.series.unsaved[: state.series.size])
+        return int(series) + len(state.facilities.changed)
+
     def take_events(self, next_offset: int) -> tuple[Position | FacilityFacts, ...]:
         """Return what has to be published now, facts before positions, and note it as published.
 

@@ -242,6 +242,11 @@ class MarketState:
         self._events += [*result.matches, *result.unmatched]
         self._tell(programme, after_solve(programme, result, before))
 
+    @property
+    def changed(self) -> int:
+        """How many parts changed since they were taken."""
+        return sum(len(programme.changed) for programme in self._programmes.values())
+
     def take_events(self) -> tuple[Event, ...]:
         """Return what to publish, in order, and forget it."""
         events, self._events = tuple(self._events), []

@@ -85,6 +85,9 @@ class TallyStage:
         tp = TopicPartition(self.prefix + OUTPUT, state.partition)
         state.rejected.append(OutRecord(tp, b"rejected", str(record.offset).encode()))
 
+    def changed(self, state: TallyState) -> int:
+        return len(state.dirty) + len(state.rejected)
+
     def freeze(self, state: TallyState, applied: Mapping[str, int]) -> Changes:
         if state.cursed:
             raise OverflowError

@@ -107,6 +107,7 @@ class World:
                 first=(self.prefix + SETUP,),
                 changelog=self.prefix + CHANGELOG,
                 queue_batches=3,
+                most_changes=3,  # keys a and b and the setup: reached now and then
             )
             return self.task_class(settings, self.stage, now, kept)
 

@@ -462,6 +462,17 @@ def test_a_reading_in_order_changes_two_parts_only_its_head_and_its_identity() -
     assert partition.balances.take_parts() == {}
 
 
+def test_what_a_commit_would_save_is_counted_by_series_until_it_is_taken() -> None:
+    partition = Partition()
+    facilities = partition.balances.changed
+    assert facilities > 0
+    partition.flow(NOW_2024 - HOUR_US)
+    partition.flow(NOW_2024)
+    assert partition.balances.changed == facilities + 1
+    partition.take()
+    assert partition.balances.changed == 0
+
+
 def test_time_alone_changes_nothing_that_would_be_saved() -> None:
     partition = Partition()
     partition.flow(NOW_2024)

@@ -1,6 +1,8 @@
-"""When a partition commits: after an idle time at once, under load once an interval, while it catches up less often."""
+"""When a partition commits: after an idle time or with many changes at once, else once an interval."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from runtime.log import Batch, Record, Records, TopicPartition
 from runtime.memory_log import MemoryLog
@@ -16,22 +18,25 @@ SETTINGS = TaskSettings(
 )
 
 
-def _running() -> PartitionTask[TallyState]:
+def _running(most_changes: int = 10) -> PartitionTask[TallyState]:
     """Return a task that has just committed nothing yet and reads under generation 1."""
+    settings = replace(SETTINGS, most_changes=most_changes)
     log = MemoryLog()
     for topic in (INPUT, SETUP, OUTPUT, CHANGELOG):
         log.create_topic(topic, 1)
     stage = TallyStage()
-    task = PartitionTask(SETTINGS, stage, NOW)
+    task = PartitionTask(settings, stage, NOW)
     task.step(NOW)
-    task.opened(open_partition(log, SETTINGS, stage, Open())[1])
+    task.opened(open_partition(log, settings, stage, Open())[1])
     task.step(NOW)
     task.sought(1)
     return task
 
 
-def _deliver(task: PartitionTask[TallyState], offset: int, appended_us: int) -> None:
-    records = Records.of([Record(offset, b"a", b"%d:1" % offset, appended_us // 1_000)])
+def _deliver(
+    task: PartitionTask[TallyState], offset: int, appended_us: int, key: bytes = b"a"
+) -> None:
+    records = Records.of([Record(offset, key, b"%d:1" % offset, appended_us // 1_000)])
     task.deliver(Batch(TP, offset, offset + 1, 1, records))
 
 
@@ -88,3 +93,26 @@ def test_a_clock_that_is_set_back_holds_up_no_commit() -> None:
     back = first - 7_200_000_000
     assert task.idle_us(back) > 1_000
     assert _first_commit(task, back) == back + SETTINGS.commit_interval_us
+
+
+def test_many_changes_are_committed_without_waiting_and_nothing_more_is_applied_before() -> None:
+    task = _running(most_changes=2)
+    _deliver(task, 0, NOW)
+    first = _first_commit(task, NOW)
+    for offset, key in enumerate((b"a", b"b", b"c"), 1):
+        _deliver(task, offset, first, key)
+    action = task.step(first)
+    assert isinstance(action, Commit)
+    assert [one.key for one in action.records if one.tp.topic == OUTPUT] == [b"a", b"b"]
+    task.committed(2)
+    assert _first_commit(task, first) == first + SETTINGS.commit_interval_us
+
+
+def test_a_key_that_changes_often_is_one_change() -> None:
+    task = _running(most_changes=2)
+    _deliver(task, 0, NOW)
+    first = _first_commit(task, NOW)
+    for offset in (1, 2, 3):
+        _deliver(task, offset, first)
+    assert task.step(first) is None
+    assert _first_commit(task, first) == first + SETTINGS.commit_interval_us
