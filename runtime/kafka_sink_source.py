@@ -75,21 +75,20 @@ class KafkaSinkSource:
             "socket.keepalive.enable": True,
             **SILENT,
         }
-        self._consumer = Consumer(
-            {
-                **shared,
-                "enable.auto.offset.store": False,
-                "enable.partition.eof": True,
-                "check.crcs": True,
-                "fetch.queue.backoff.ms": 10,
-                "fetch.message.max.bytes": 1024 * 1024,
-                "queued.min.messages": 100_000,
-                "queued.max.messages.kbytes": settings.queue_kilobytes,
-                **SPEAKING,
-                **settings.client,
-            },
-            logger=speaker(),
-        )
+        self._fetching = {
+            **shared,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+            "check.crcs": True,
+            "fetch.queue.backoff.ms": 10,
+            "fetch.message.max.bytes": 1024 * 1024,
+            "queued.min.messages": 100_000,
+            "queued.max.messages.kbytes": settings.queue_kilobytes,
+            **SPEAKING,
+            **settings.client,
+        }
+        self._consumer = Consumer(self._fetching, logger=speaker())
+        self._assigned = False
         self._keeping = {**shared, **settings.client}
         self._keeper = Consumer(self._keeping)
         self._describe = describe or TopicDescriber(settings).describe
@@ -155,8 +154,12 @@ class KafkaSinkSource:
                 raise SourceUnavailableError(str(item.error))
 
     def assign(self, starts: Mapping[TopicPartition, int]) -> None:
-        """Start fetching from these offsets."""
+        """Start fetching from these offsets, from the second time on with a new client: the former may have hung."""
         self._damaged = None
+        if self._assigned:
+            leave(self._consumer)
+            self._consumer = Consumer(self._fetching, logger=speaker())
+        self._assigned = True
         self._consumer.assign([_vendor(tp, offset) for tp, offset in starts.items()])
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
