@@ -12,10 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as VendorPartition
 
+from runtime.clock import Clock, SystemClock
+from runtime.fetch_watch import LOOK_S, FetchWatch
 from runtime.kafka_clients import SILENT, SPEAKING, Admin, has_hung, leave, speaker
+from runtime.kafka_keeper import KafkaKeeper
 from runtime.log import (
     RecordsDamagedError,
     TopicDescription,
@@ -28,6 +32,7 @@ from runtime.sink_source import Columns, Fetched, OffsetGoneError, Position, Sou
 _AUTO_OFFSET_RESET, _PARTITION_EOF, _BAD_MSG = -140, -191, -199
 _GONE = (_AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 Describe = Callable[[str], TopicDescription]
+_logger = structlog.get_logger("kafka")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +67,12 @@ class KafkaSinkSource:
     time hardly ever lets another thread in (confluent-kafka 2.16), not even for what it remembers.
     """
 
-    def __init__(self, settings: SinkSourceSettings, describe: Describe | None = None) -> None:
-        self._timeout_s = settings.timeout_s
+    def __init__(
+        self,
+        settings: SinkSourceSettings,
+        describe: Describe | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._ends: dict[TopicPartition, int] = {}
         self._damaged: RecordsDamagedError | None = None
         shared: dict[str, str | int | float | bool] = {
@@ -88,9 +97,8 @@ class KafkaSinkSource:
             **settings.client,
         }
         self._consumer = Consumer(self._fetching, logger=speaker())
-        self._assigned = False
-        self._keeping = {**shared, **settings.client}
-        self._keeper = Consumer(self._keeping)
+        self._watch = FetchWatch(clock or SystemClock())
+        self._keeper = KafkaKeeper({**shared, **settings.client}, settings.timeout_s)
         self._describe = describe or TopicDescriber(settings).describe
 
     def describe(self, topic: str) -> TopicDescription:
@@ -99,67 +107,21 @@ class KafkaSinkSource:
 
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return log start and the end that a read-committed reader sees."""
-        try:
-            low, high = self._keeper.get_watermark_offsets(_vendor(tp), timeout=self._timeout_s)
-        except KafkaException as error:
-            if not self._renewed(error):
-                self._look_again()
-            raise SourceUnavailableError(str(error)) from error
-        self._ends[tp] = high
-        return low, high
-
-    def _renewed(self, error: KafkaException) -> bool:
-        """Make the client that asks and commits anew if it has hung; what it was asked is asked again anyway."""
-        if not has_hung(error):
-            return False
-        leave(self._keeper)
-        self._keeper = Consumer(self._keeping)
-        return True
-
-    def _look_again(self) -> None:
-        """Ask who leads what now: librdkafka remembers for minutes that there is no leader."""
-        with suppress(KafkaException):
-            self._keeper.list_topics(timeout=self._timeout_s)
+        start, self._ends[tp] = self._keeper.bounds(tp)
+        return start, self._ends[tp]
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""
-        try:
-            stored = self._keeper.committed([_vendor(tp) for tp in tps], timeout=self._timeout_s)
-        except KafkaException as error:
-            self._renewed(error)
-            raise SourceUnavailableError(str(error)) from error
-        positions: dict[TopicPartition, Position] = {}
-        for item in stored:
-            if item.error is not None:
-                raise SourceUnavailableError(str(item.error))
-            if item.offset >= 0:
-                positions[TopicPartition(item.topic, item.partition)] = Position(
-                    item.offset, item.metadata or ""
-                )
-        return positions
+        return self._keeper.committed(tps)
 
     def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
         """Commit and wait for the coordinator's answer."""
-        offsets = [
-            VendorPartition(tp.topic, tp.partition, position.next, position.note)
-            for tp, position in positions.items()
-        ]
-        try:
-            answers = self._keeper.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            self._renewed(error)
-            raise SourceUnavailableError(str(error)) from error
-        for item in answers or ():
-            if item.error is not None:
-                raise SourceUnavailableError(str(item.error))
+        self._keeper.commit(positions)
 
     def assign(self, starts: Mapping[TopicPartition, int]) -> None:
-        """Start fetching from these offsets, from the second time on with a new client: the former may have hung."""
+        """Start fetching from these offsets."""
         self._damaged = None
-        if self._assigned:
-            leave(self._consumer)
-            self._consumer = Consumer(self._fetching, logger=speaker())
-        self._assigned = True
+        self._watch.start(starts)
         self._consumer.assign([_vendor(tp, offset) for tp, offset in starts.items()])
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
@@ -167,11 +129,17 @@ class KafkaSinkSource:
         vendor = _vendor(tp, offset)
         self._consumer.incremental_unassign([vendor])
         self._consumer.incremental_assign([vendor])
+        self._watch.places[tp] = offset
 
     def poll(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, Fetched]:
-        """Take what librdkafka has fetched. What precedes a damaged batch is returned; later calls raise."""
+        """Take what librdkafka has fetched. What precedes a damaged batch is returned; later calls raise.
+
+        A client that gives nothing of what Kafka has is replaced by a new one.
+        """
         if self._damaged is not None:
             raise self._damaged
+        if self._watch.is_due():
+            self._look_at_fetching()
         try:
             messages = self._consumer.consume(max_records, timeout_s)
         except KafkaException as error:
@@ -180,7 +148,24 @@ class KafkaSinkSource:
         for tp, part in fetched.items():
             end = self._consumer.get_watermark_offsets(_vendor(tp), cached=True)[1]
             self._ends[tp] = max(end, part.next)
+            self._watch.places[tp] = part.next
         return fetched
+
+    def _look_at_fetching(self) -> None:
+        ends: dict[TopicPartition, int] = {}
+        with suppress(SourceUnavailableError):
+            ends = {tp: self.bounds(tp)[1] for tp in self._watch.places}
+        standing = self._watch.look(ends)
+        if not standing:
+            return
+        _logger.warning(
+            "a client gave nothing of what Kafka has: a new one goes on",
+            partitions=[f"{tp.topic}[{tp.partition}]" for tp in standing],
+            seconds=LOOK_S,
+        )
+        leave(self._consumer)
+        self._consumer = Consumer(self._fetching, logger=speaker())
+        self.assign(self._watch.places)
 
     def known_end(self, tp: TopicPartition) -> int | None:
         """Return the end as it was when records of the partition last came, or `bounds` was asked."""

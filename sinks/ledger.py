@@ -8,14 +8,13 @@ unknown outcome is met by opening the partition again, the same way as after a k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runtime.ledger_database import DatabaseUnavailableError
 from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
 from runtime.sink_source import OffsetGoneError, SourceUnavailableError
-from sinks.fetch_watch import FetchWatch
 from sinks.ledger_flush import Flusher, SinkParts
 from sinks.ledger_opener import Opener
 from sinks.ledger_opening import Permissions, stopped_damaged
@@ -58,7 +57,6 @@ class LedgerSink:
         self._flusher = Flusher(parts, plan.rules)
         self._partitions: dict[TopicPartition, LedgerPartition] = {}
         self._topics_checked_at = 0.0
-        self._fetch_watch = FetchWatch()
 
     def run(self, stopping: Callable[[float], bool]) -> None:
         """Work until `stopping` says so; then write what waits and leave.
@@ -77,7 +75,6 @@ class LedgerSink:
                 self.step(0.1)
                 pause_s = _FIRST_PAUSE_S
             except _OUT_OF_REACH as error:
-                self._fetch_watch.forget()
                 self._look_at_ends()
                 self._report(str(error))
                 self._parts.log.warning("ledger waits", cause=str(error), seconds=pause_s)
@@ -95,7 +92,6 @@ class LedgerSink:
             for tp, opening in openings.items()
         }
         self._topics_checked_at = self._parts.clock.monotonic_s()
-        self._fetch_watch.forget()
         recovering = sum(opening.recover is not None for opening in openings.values())
         self._parts.log.info("ledger is open", partitions=len(tps), recovering=recovering)
 
@@ -103,8 +99,7 @@ class LedgerSink:
         """Read what is there and write what is due. Raises what `run` handles, and LedgerStoppedError."""
         self._flusher.check()
         self._open_again(self._abandoned())
-        if self._topics_are_due():
-            self._check_topics()
+        self._check_topics()
         try:
             fetched = self._parts.source.poll(POLL_RECORDS, timeout_s)
         except OffsetGoneError:
@@ -184,35 +179,17 @@ class LedgerSink:
         finally:
             self._partitions = {}  # `run` opens them, also when something is out of reach now
 
-    def _topics_are_due(self) -> bool:
-        return self._parts.clock.monotonic_s() - self._topics_checked_at >= _CHECK_TOPICS_S
-
     def _check_topics(self) -> None:
-        """Look whether the topics are still those, and whether the client that fetches still does."""
-        self._opener.check_topics()
-        self._topics_checked_at = self._parts.clock.monotonic_s()
-        ends = self._look_at_ends()
-        standing = self._fetch_watch.look(
-            {tp: (self._partitions[tp].fetched_next, end) for tp, end in ends.items()}
-        )
-        if standing:
-            self._parts.log.warning(
-                "ledger fetches anew: nothing came of what Kafka has",
-                partitions=[str(tp) for tp in standing],
-                seconds=_CHECK_TOPICS_S,
-            )
-            self._start_over()
+        now = self._parts.clock.monotonic_s()
+        if now - self._topics_checked_at >= _CHECK_TOPICS_S:
+            self._opener.check_topics()
+            self._topics_checked_at = now
 
-    def _look_at_ends(self) -> Mapping[TopicPartition, int]:
-        """Return where the partitions end now, as far as Kafka answers: while nothing is fetched nobody else asks.
-
-        With that the lag is known, and `stalled` is raised.
-        """
-        ends: dict[TopicPartition, int] = {}
+    def _look_at_ends(self) -> None:
+        """Ask Kafka where the partitions end now: while nothing is fetched, nothing else says how the lag grows."""
         with suppress(SourceUnavailableError):
             for tp in self._partitions:
-                ends[tp] = self._parts.source.bounds(tp)[1]
-        return ends
+                self._parts.source.bounds(tp)
 
     def _report(self, problem: str | None) -> None:
         self.status = self._flusher.counts.snapshot(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 import runtime.kafka_clients
+import runtime.kafka_keeper
 import runtime.kafka_log
 import runtime.kafka_sink_source
 from runtime.clock import FakeClock
+from runtime.kafka_keeper import KafkaKeeper
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings, TopicDescriber
 from runtime.log import LogError, TopicDescription, TopicPartition
@@ -67,14 +70,13 @@ def test_a_log_looks_again(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     assert log.bounds(TP) == (7, 7)
 
 
-def test_a_sink_source_looks_again_for_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        runtime.kafka_sink_source, "Consumer", _Client(KafkaError._UNKNOWN_PARTITION)
-    )
-    source = KafkaSinkSource(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+def test_a_keeper_looks_again_for_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = _Client(KafkaError._UNKNOWN_PARTITION)
+    monkeypatch.setattr(runtime.kafka_keeper, "Consumer", client)
+    keeper = KafkaKeeper({}, timeout_s=1.0)
     with pytest.raises(SourceUnavailableError):
-        source.bounds(TP)
-    assert source.bounds(TP) == (0, 7)
+        keeper.bounds(TP)
+    assert keeper.bounds(TP) == (0, 7)
 
 
 class _Hung:
@@ -111,39 +113,128 @@ def test_an_admin_client_that_hangs_is_made_anew(monkeypatch: pytest.MonkeyPatch
 
 
 class _HungConsumer:
-    """Stands for consumers of which the first never comes to its coordinator."""
+    """Stands for consumers of which the first hangs: it comes to no coordinator and fetches nothing."""
 
-    made = closed = 0
+    made = 0
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        self.number = type(self).made
-        type(self).made += 1
+        self._hangs = _HungConsumer.made == 0
+        _HungConsumer.made += 1
+        self.place = -1
 
     def committed(self, asked: Any, *_: Any, **__: Any) -> Any:
-        if self.number in self.hanging:
+        if self._hangs:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return [SimpleNamespace(topic=TP.topic, partition=0, offset=5, error=None, metadata="")]
 
-    hanging: frozenset[int] = frozenset()
+    def assign(self, places: list[Any]) -> None:
+        [self.place] = [one.offset for one in places]
+
+    def consume(self, *_: Any) -> list[_Fetched]:
+        if self._hangs:
+            return []
+        self.place += 1
+        return [_Fetched(self.place - 1)]
+
+    def get_watermark_offsets(self, *_: Any, **__: Any) -> tuple[int, int]:
+        return 0, 7
 
     def close(self) -> None:
-        type(self).closed += 1
+        """Leave, as somebody does who is not waited for."""
 
 
-def test_a_consumer_that_hangs_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Made(_HungConsumer):
-        hanging = frozenset({1})  # the sink source makes the one that fetches first
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A record, as confluent-kafka gives it."""
 
-    monkeypatch.setattr(runtime.kafka_sink_source, "Consumer", Made)
-    source = KafkaSinkSource(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+    at: int
+
+    def error(self) -> None:
+        return None
+
+    def topic(self) -> str:
+        return TP.topic
+
+    def partition(self) -> int:
+        return TP.partition
+
+    def offset(self) -> int:
+        return self.at
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 0
+
+    def key(self) -> None:
+        return None
+
+    def value(self) -> bytes:
+        return b"value"
+
+
+@pytest.fixture
+def hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_HungConsumer, "made", 0)
+    for module in (runtime.kafka_keeper, runtime.kafka_log):
+        monkeypatch.setattr(module, "Consumer", _HungConsumer)
+
+
+@pytest.mark.usefixtures("hung")
+def test_a_keeper_that_hangs_is_made_anew() -> None:
+    keeper = KafkaKeeper({}, timeout_s=1.0)
     with pytest.raises(SourceUnavailableError):
-        source.committed([TP])
-    assert source.committed([TP])[TP].next == 5
+        keeper.committed([TP])
+    assert keeper.committed([TP])[TP].next == 5
 
-    class Asking(_HungConsumer):
-        hanging = frozenset({0})
 
-    monkeypatch.setattr(runtime.kafka_log, "Consumer", Asking)
+def _fetching(monkeypatch: pytest.MonkeyPatch, clock: FakeClock, start: int) -> KafkaSinkSource:
+    """Return a source that has polled for 31 s; its first client fetches nothing, where Kafka ends at 7."""
+    monkeypatch.setattr(_HungConsumer, "made", 0)
+    monkeypatch.setattr(runtime.kafka_sink_source, "Consumer", _HungConsumer)
+    monkeypatch.setattr(runtime.kafka_keeper, "Consumer", _Client(KafkaError._NOENT))
+    settings = SinkSourceSettings(bootstrap="nowhere:9092", group="sink")
+    source = KafkaSinkSource(settings, clock=clock)
+    with pytest.raises(SourceUnavailableError):
+        source.bounds(TP)  # from now on it knows
+    source.assign({TP: start})
+    for _ in range(31):
+        assert source.poll(10, 0.0) == {}
+        clock.sleep(1.0)
+    return source
+
+
+def test_a_client_that_fetches_nothing_of_what_kafka_has_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock()
+    source = _fetching(monkeypatch, clock, 3)
+    assert source.known_end(TP) == 7, "the lag is known before anything comes"
+    for _ in range(29):
+        assert source.poll(10, 0.0) == {}
+        clock.sleep(1.0)
+    assert source.poll(10, 0.0)[TP].columns.offsets == [3]
+    assert source.poll(10, 0.0)[TP].columns.offsets == [4]
+
+
+def test_a_client_at_the_end_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    source = _fetching(monkeypatch, clock, 7)
+    for _ in range(90):
+        assert source.poll(10, 0.0) == {}
+        clock.sleep(1.0)
+    assert _HungConsumer.made == 1
+
+
+def test_a_client_that_nobody_polled_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    source = _fetching(monkeypatch, clock, 3)
+    for _ in range(5):
+        clock.sleep(40.0)  # the sink waits for its database
+        assert source.poll(10, 0.0) == {}
+    assert _HungConsumer.made == 1
+
+
+@pytest.mark.usefixtures("hung")
+def test_a_consumer_that_asks_for_a_group_and_hangs_is_made_anew() -> None:
     log = KafkaLog(KafkaConnection("nowhere:9092"), FakeClock())
     with pytest.raises(LogError):
         log.group_positions("group", [TP])

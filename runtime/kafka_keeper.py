@@ -1,0 +1,87 @@
+"""The client that a sink asks and commits with, beside the one that fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from threading import Lock
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import TopicPartition as VendorPartition
+
+from runtime.kafka_clients import has_hung, leave
+from runtime.log import TopicPartition
+from runtime.sink_source import Position, SourceUnavailableError
+
+
+class KafkaKeeper:
+    """Knows where partitions begin and end, and keeps a group's positions. Any thread may call it.
+
+    Every method raises SourceUnavailableError when Kafka does not answer. A client that has hung is made anew then:
+    what it was asked is asked again anyway.
+    """
+
+    def __init__(self, config: Mapping[str, str | int | float | bool], timeout_s: float) -> None:
+        """Connect lazily. `config` is librdkafka's, with the group's name."""
+        self._config = dict(config)
+        self._timeout_s = timeout_s
+        self._client = Consumer(self._config)
+        self._renewing = Lock()
+
+    def bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        """Return log start and the end that a read-committed reader sees."""
+        asked = VendorPartition(tp.topic, tp.partition)
+        with self._asking(leaders=True) as client:
+            low, high = client.get_watermark_offsets(asked, timeout=self._timeout_s)
+        return low, high
+
+    def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
+        """Ask the group's coordinator."""
+        asked = [VendorPartition(tp.topic, tp.partition) for tp in tps]
+        with self._asking() as client:
+            stored = client.committed(asked, timeout=self._timeout_s)
+        positions: dict[TopicPartition, Position] = {}
+        for item in stored:
+            if item.error is not None:
+                raise SourceUnavailableError(str(item.error))
+            if item.offset >= 0:
+                positions[TopicPartition(item.topic, item.partition)] = Position(
+                    item.offset, item.metadata or ""
+                )
+        return positions
+
+    def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
+        """Commit and wait for the coordinator's answer."""
+        offsets = [
+            VendorPartition(tp.topic, tp.partition, position.next, position.note)
+            for tp, position in positions.items()
+        ]
+        with self._asking() as client:
+            answers = client.commit(offsets=offsets, asynchronous=False)
+        for item in answers or ():
+            if item.error is not None:
+                raise SourceUnavailableError(str(item.error))
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.close()
+
+    @contextmanager
+    def _asking(self, *, leaders: bool = False) -> Generator[Consumer]:
+        """Let a question be put to the client. One to `leaders` fails until librdkafka has looked for them again."""
+        client = self._client
+        try:
+            yield client
+        except KafkaException as error:
+            if has_hung(error):
+                self._renew(client)
+            elif leaders:  # librdkafka remembers for minutes that there is none
+                with suppress(KafkaException):
+                    client.list_topics(timeout=self._timeout_s)
+            raise SourceUnavailableError(str(error)) from error
+
+    def _renew(self, client: Consumer) -> None:
+        with self._renewing:
+            if self._client is client:  # of two threads that it kept waiting, one does it
+                leave(client)
+                self._client = Consumer(self._config)
