@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -101,6 +101,8 @@ class Readings:
     tokens: Tokens
     known: SeenPlants
     is_ready: Callable[[], bool]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from the check of a request until it is kept: a rate goes on where the flow before it ended."""
 
     async def answer(self, request: Request) -> Response:
         """Answer one request. Raises ProblemError."""
@@ -112,8 +114,9 @@ class Readings:
         taken = await asyncio.to_thread(self.gateway.earlier, sent)
         if taken is None:
             self._check_ready()
-            keep = self.gateway.prepare(sent, self.known)
-            taken = await asyncio.to_thread(keep)
+            async with self._turn:
+                keep = self.gateway.prepare(sent, self.known)
+                taken = await asyncio.to_thread(keep)
         headers = {"Idempotency-Replayed": "true"} if taken.repeated else {}
         return JSONResponse(dict(taken.answer), 202, headers)
 

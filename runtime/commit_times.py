@@ -5,6 +5,7 @@ While it catches up the interval is longer.
 
 from __future__ import annotations
 
+from runtime.log import Batch
 from runtime.partition_actions import TaskSettings
 
 
@@ -40,9 +41,10 @@ class CommitTimes:
         if self._dirty_since is None:
             self._dirty_since = now_us
 
-    def applied(self, appended_ms: int, changes: int, now_us: int) -> None:
-        """Records were applied which the log took at `appended_ms`; 0 is unknown. A commit would write `changes`."""
+    def applied(self, batch: Batch, changes: int, now_us: int) -> None:
+        """The records of a batch were applied; a commit would write so many `changes` now."""
         self.changed(now_us)
+        appended_ms = batch.records.appended_ms[0]  # 0 is unknown
         self._behind = 0 < appended_ms * 1_000 < now_us - self._rules.behind_us
         self._full = changes >= self._rules.most_changes
 

@@ -41,15 +41,18 @@ def read_chunks(
     consumer = Consumer({**connection, **_READER})
     try:
         consumer.assign([VendorPartition(tp.topic, tp.partition, start)])
-        yield from _until(consumer, clock, tp, end)
+        yield from chunks_until(consumer, clock, tp, end)
     finally:
         consumer.close()
 
 
-def _until(
+def chunks_until(
     consumer: Consumer, clock: Clock, tp: TopicPartition, end: int
 ) -> Iterator[list[Message]]:
-    """Yield messages below `end`; the end of the partition counts too, since markers have no records."""
+    """Yield messages below `end`; an end of the partition from there on counts too, since markers have no records.
+
+    A broker that has just become the leader may show an earlier end for a moment: that is none.
+    """
     deadline, ended = clock.monotonic_s() + _TIMEOUT_S, False
     while not ended:
         messages = consumer.consume(10_000, _POLL_S)
@@ -61,7 +64,7 @@ def _until(
             )
             raise LogError(message)
         if any(map(Message.error, messages)):
-            ended = True
+            ended = any((found.offset() or 0) >= end for found in messages)
             messages = list(_before_the_end(tp, messages, end))
         if messages and offset_of(messages[-1]) >= end - 1:
             ended = True
@@ -70,7 +73,7 @@ def _until(
 
 
 def _before_the_end(tp: TopicPartition, messages: Sequence[Message], end: int) -> Iterator[Message]:
-    """Yield what comes before `end`, or before the end of the partition.
+    """Yield the records that come before `end`.
 
     Raises RecordsDamagedError, behind which librdkafka would go on, and LogError for another error.
     """
@@ -80,11 +83,9 @@ def _before_the_end(tp: TopicPartition, messages: Sequence[Message], end: int) -
             return
         if error is None:
             yield found
-        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-            return
         elif error.code() == KafkaError._BAD_MSG:  # noqa: SLF001
             raise RecordsDamagedError(tp, error.str())
-        else:
+        elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
             raise LogError(error.str())
 
 

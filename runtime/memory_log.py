@@ -113,10 +113,12 @@ class MemoryLog:
         kept = self._topics[topic].partitions
         kept.extend(_Partition() for _ in range(partitions - len(kept)))
 
-    def append(self, tp: TopicPartition, key: bytes | None, value: bytes | None) -> int:
-        """Write one record outside a transaction and return its offset."""
+    def append(
+        self, tp: TopicPartition, key: bytes | None, value: bytes | None, at_ms: int = 0
+    ) -> int:
+        """Write one record outside a transaction, which the log took at `at_ms`, and return its offset."""
         partition = self._partition(tp)
-        partition.append(Record(partition.end, key, value))
+        partition.append(Record(partition.end, key, value, at_ms))
         return partition.end - 1
 
     def write(self, records: Sequence[OutRecord]) -> None:

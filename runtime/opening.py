@@ -16,11 +16,15 @@ from runtime.stage import Begun, Stage, State
 
 @dataclass(frozen=True, slots=True)
 class LogPast:
-    """Implements `runtime.stage.Past` on a log; `committed` are the positions of the consumer group by topic."""
+    """Implements `runtime.stage.Past` on a log; `committed` are the positions of the consumer group by topic.
+
+    `parts` are those of the changelog.
+    """
 
     log: Log
     partition: int
     committed: Mapping[str, int]
+    parts: Mapping[bytes, bytes]
     measured: dict[str, tuple[int, int]] = field(default_factory=dict[str, "tuple[int, int]"])
 
     def bounds(self, topic: str) -> tuple[int, int]:
@@ -38,6 +42,10 @@ class LogPast:
     def read(self, topic: str, start: int, end: int) -> Iterator[Record]:
         """See `runtime.stage.Past.read`."""
         return self.log.read(TopicPartition(topic, self.partition), start, end)
+
+    def part(self, key: bytes) -> bytes | None:
+        """See `runtime.stage.Past.part`."""
+        return self.parts.get(key)
 
 
 def open_partition(
@@ -61,7 +69,8 @@ def open_partition(
     head = parts.pop(HEAD_KEY, None)
     tps = [TopicPartition(topic, settings.partition) for topic in settings.inputs]
     committed = log.group_positions(settings.group, tps)
-    past = LogPast(log, settings.partition, {tp.topic: next_ for tp, next_ in committed.items()})
+    positions = {tp.topic: next_ for tp, next_ in committed.items()}
+    past = LogPast(log, settings.partition, positions, parts)
     topics = {topic: log.describe(topic) for topic in settings.inputs}
     bounds = {topic: past.bounds(topic) for topic in settings.inputs}
     new = asked.rebuild or not (kept or head or parts or committed)

@@ -129,16 +129,16 @@ class PartitionTask(Generic[State]):
         return commit or self._next_job(self._state)
 
     def _take_in(self, now_us: int) -> None:
-        for topic in dict.fromkeys((*self.settings.first, *self.settings.inputs)):
-            while self._wanted is None and self._may_apply(topic):
-                batch = self._cut(self._queues[topic].popleft())
-                if batch is not None:
-                    self._apply(batch, now_us)
         due = now_us - self._last_tick >= self.settings.tick_us
         if self._state is not None and due and self._alone():
             self._last_tick = now_us
             if self._stage.tick(self._state, now_us):
                 self._times.changed(now_us)
+        for topic in dict.fromkeys((*self.settings.first, *self.settings.inputs)):
+            while self._wanted is None and self._may_apply(topic):
+                batch = self._cut(self._queues[topic].popleft())
+                if batch is not None:
+                    self._apply(batch, now_us)
 
     def _may_apply(self, topic: str) -> bool:
         """Whether the topic's next batch may touch the state now."""
@@ -181,8 +181,7 @@ class PartitionTask(Generic[State]):
         self.next[topic] = batch.next
         if batch.records:
             self._narrowing.applied(batch)
-            changes = self._stage.changed(self._state)
-            self._times.applied(batch.records.appended_ms[0], changes, now_us)
+            self._times.applied(batch, self._stage.changed(self._state), now_us)
         self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:
@@ -264,6 +263,7 @@ class PartitionTask(Generic[State]):
         self.committed_next = dict(found.head.next)
         ends = {topic: answer.bounds[topic][1] for topic in self.settings.first}
         self._barrier = {topic: end for topic, end in ends.items() if self.next[topic] < end}
+        self._last_tick = -self.settings.tick_us  # the state learns the time before its first batch
         self._wanted = Seek(dict(self.next))
 
     def sought(self, generation: int) -> None:

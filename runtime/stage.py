@@ -57,6 +57,10 @@ class Past(Protocol):
         """Yield the records of `[start, end)` in order."""
         ...
 
+    def part(self, key: bytes) -> bytes | None:
+        """Return a part of the changelog that is given up, None if it has no such part or can't be read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Begun(Generic[State]):

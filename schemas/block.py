@@ -41,18 +41,16 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The good values of one schema id, in the order of the batch.
+    """The good values of one record, in the order of the batch, whatever schema ids they were written with.
 
     Args:
         record: record name; `frame` has the columns of its current schema, whatever version was written.
-        schema_id: the id that the values were written with.
         rows: index of each value in the batch, ascending, shape (n,).
         values: the framed values in the shortest encoding, equal to the batch's except where a producer padded.
         frame: n rows; an enum is the index of its symbol (Int32), a time is UTC microseconds, a UUID is text.
     """
 
     record: str
-    schema_id: int
     rows: Int64s
     values: Sequence[bytes]
     frame: pl.DataFrame
@@ -147,24 +145,21 @@ def _present(values: Sequence[bytes | None]) -> _Members:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The good rows of one schema id so far."""
+    """The good rows of one record so far, in parts: producers may write it with different schema ids."""
 
     record: str
-    schema_id: int
     members: list[_Members] = field(default_factory=list[_Members])
     frames: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
 
     def group(self) -> Group:
-        one = len(self.members) == 1
-        return Group(
-            self.record,
-            self.schema_id,
-            np.concatenate([part.rows for part in self.members]),
-            self.members[0].values
-            if one
-            else [value for part in self.members for value in part.values],
-            self.frames[0] if one else pl.concat(self.frames),
-        )
+        if len(self.members) == 1:
+            [part] = self.members
+            return Group(self.record, part.rows, part.values, self.frames[0])
+        rows = np.concatenate([part.rows for part in self.members])
+        values: list[bytes] = [value for part in self.members for value in part.values]
+        order: list[int] = np.argsort(rows).tolist()
+        frame = pl.concat(self.frames)[order]
+        return Group(self.record, rows[order], [values[at] for at in order], frame)
 
 
 class _Decoding:
@@ -174,7 +169,7 @@ class _Decoding:
         self._readers = readers
         self._codec = readers.codec
         self._token = token
-        self.kept: dict[int, _Kept] = {}
+        self.kept: dict[str, _Kept] = {}
         self.bad: list[BadRow] = []
 
     def take(self, members: _Members) -> None:
@@ -248,6 +243,6 @@ class _Decoding:
 
     def _keep(self, schema_id: int, members: _Members, frame: pl.DataFrame) -> None:
         record = self._codec.schemas[schema_id].record
-        kept = self.kept.setdefault(schema_id, _Kept(record, schema_id))
+        kept = self.kept.setdefault(record, _Kept(record))
         kept.members.append(members)
         kept.frames.append(frame)

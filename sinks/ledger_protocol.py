@@ -156,9 +156,9 @@ class PartitionProtocol:
 
     def written(self) -> None:
         """Every block of the announced range is in its table."""
-        offsets = self._announced_range()
-        self._step("written")
+        offsets, after = self._announced_range(), self._after("written")
         self.next, self.last, self._range = self._range_next, offsets.last, None
+        self.phase = after  # at the end: another thread goes by it
 
     def abandon(self) -> None:
         """Give the announced range up, written or not: the partition has to be opened again."""
@@ -180,11 +180,14 @@ class PartitionProtocol:
         return self._range
 
     def _step(self, name: str) -> None:
+        self.phase = self._after(name)
+
+    def _after(self, name: str) -> Phase:
         after = _STEPS.get((self.phase, name))
         if after is None:
             message = f"{self.tp}: {name} is not possible in phase {self.phase}"
             raise ProtocolError(message)
-        self.phase = after
+        return after
 
 
 def insert_token(topic_id: str, tp: TopicPartition, offsets: OffsetRange, label: str) -> str:

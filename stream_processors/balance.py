@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from runtime.log import Batch, OutRecord
@@ -28,6 +29,7 @@ from stream_processors.rejection import (
     too_large,
     undecodable,
 )
+from stream_processors.sizes import fitting
 from stream_processors.told_rejections import PREFIX, ToldRejections
 from synergy.balance import MaterialRule, PartitionBalances
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
@@ -109,13 +111,13 @@ class BalanceStage:
 
     def apply(self, state: BalanceState, batch: Batch, now_us: int) -> None:
         """See `runtime.stage.Stage.apply`."""
+        state.balances.clock(state.rebuild.time_us(batch, now_us))
         if batch.tp.topic == topic_files.FACILITIES:
             for row in range(len(batch.records)):
                 self._apply_facility(state, batch, row)
                 if state.rebuild.is_told(batch.tp.topic, batch.records.offsets[row]):
                     state.balances.facilities_are_told()
             return
-        state.balances.clock(now_us)
         decoded = decode_batch(batch.records.values, self._readers, self._draw_token())
         for bad in decoded.bad:
             self._reject(state, batch, bad.row, undecodable(bad.error))
@@ -135,6 +137,7 @@ class BalanceStage:
             for row in group.rows.tolist():
                 self._reject(state, batch, row, misplaced(group.record, batch.tp))
             return
+        group = self._without_refused(state, batch, group)
         group = self._without_large(state, batch, group)
         offsets = np.array(batch.records.offsets, np.int64)
         arrived = arrival_us(np.array(batch.records.appended_ms, np.int64))
@@ -147,6 +150,11 @@ class BalanceStage:
             )
             self._reject(state, batch, int(group.rows[refusal.row]), fault)
 
+    def _without_refused(self, state: BalanceState, batch: Batch, group: Group) -> Group:
+        """Leave out what the former state refused: the ledger does, and it was sent anew if somebody cared."""
+        refused = state.told.among(batch.tp.topic, batch.records.offsets)
+        return group if not refused else _only(group, ~np.isin(group.rows, refused))
+
     def _without_large(self, state: BalanceState, batch: Batch, group: Group) -> Group:
         """Reject readings whose texts would swell the state and every position of their series."""
         sizes = np.fromiter(map(len, group.values), np.int64, len(group.values))
@@ -155,13 +163,7 @@ class BalanceStage:
             return group
         for place in np.flatnonzero(large).tolist():
             self._reject(state, batch, int(group.rows[place]), too_large(int(sizes[place])))
-        fitting = ~large
-        return replace(
-            group,
-            rows=group.rows[fitting],
-            values=list(compress(group.values, fitting.tolist())),
-            frame=group.frame.filter(pl.Series(fitting)),
-        )
+        return _only(group, ~large)
 
     def _apply_facility(self, state: BalanceState, batch: Batch, row: int) -> None:
         record = batch.records[row]
@@ -197,6 +199,8 @@ class BalanceStage:
 
     def tick(self, state: BalanceState, now_us: int) -> bool:
         """See `runtime.stage.Stage.tick`: positions of live programmes may have become stale."""
+        if state.rebuild.until:
+            return False
         state.balances.clock(now_us)
         return True
 
@@ -205,7 +209,8 @@ class BalanceStage:
         self._reject(state, batch, 0, failure(STAGE, error))
 
     def _reject(self, state: BalanceState, batch: Batch, row: int, fault: Fault) -> None:
-        if state.told.has(batch.tp.topic, batch.records.offsets[row]):
+        topic, offset = batch.tp.topic, batch.records.offsets[row]
+        if state.told.has(topic, offset) or state.rebuild.is_told(topic, offset):
             return
         event = rejected(STAGE, batch.tp, batch.records[row], fault)
         state.rejections.append(self._outbox.rejected(event))
@@ -225,7 +230,7 @@ class BalanceStage:
         outputs = (*self._outbox.records([*events, *alerts]), *state.rejections)
         state.rejections.clear()
         own = {**state.told.take_parts(applied), **state.rebuild.take_part(applied)}
-        return Changes({**state.balances.take_parts(), **own}, outputs)
+        return fitting(Changes({**state.balances.take_parts(), **own}, outputs))
 
     def job(self, state: BalanceState) -> Job | None:
         """The stage has no long work."""
@@ -234,3 +239,12 @@ class BalanceStage:
     def absorb(self, state: BalanceState, result: object, now_us: int) -> None:
         """The stage has no long work."""
         raise NotImplementedError
+
+
+def _only(group: Group, kept: npt.NDArray[np.bool_]) -> Group:
+    return replace(
+        group,
+        rows=group.rows[kept],
+        values=list(compress(group.values, kept.tolist())),
+        frame=group.frame.filter(pl.Series(kept)),
+    )

@@ -23,6 +23,7 @@ from stream_processors.rejection import (
     too_large,
     undecodable,
 )
+from stream_processors.sizes import fitting
 from synergy.catalogue import Catalogue
 from synergy.market import MarketState, SolveResult
 
@@ -106,7 +107,7 @@ class MarketStage:
         """See `runtime.stage.Stage.freeze`."""
         outputs = (*self._outbox.records(state.market.take_events()), *state.rejections)
         state.rejections.clear()
-        return Changes(state.market.take_parts(), outputs)
+        return fitting(Changes(state.market.take_parts(), outputs))
 
     def job(self, state: MarketPartition) -> Job | None:
         """See `runtime.stage.Stage.job`: the solve of one dirty market."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from runtime.log import Batch
 from runtime.stage import Past
 
 KEY: Final = b"\x00rebuild"
@@ -21,9 +22,19 @@ class Rebuild:
 
     @classmethod
     def of(cls, past: Past, topics: Sequence[str]) -> Self:
-        """Ask what the group had committed: in the same transaction as what was published."""
-        reached = {topic: past.reached(topic) for topic in topics}
-        return cls({topic: n for topic, n in reached.items() if n > past.bounds(topic)[0]})
+        """Ask what the group had committed, and how far a rebuild should have come that did not come to its end.
+
+        Such a one has set the group back.
+        """
+        begun = cls.restore(past.part(KEY)).until
+        until: dict[str, int] = {}
+        for topic in topics:
+            start, end = past.bounds(topic)
+            known = begun.get(topic, start)
+            reached = max(past.reached(topic), known if known <= end else start)
+            if reached > start:
+                until[topic] = reached
+        return cls(until)
 
     @classmethod
     def restore(cls, part: bytes | None) -> Self:
@@ -33,6 +44,15 @@ class Rebuild:
     def is_told(self, topic: str, offset: int) -> bool:
         """Whether what follows from a record was published before."""
         return offset < self.until.get(topic, -1)
+
+    def time_us(self, batch: Batch, now_us: int) -> int:
+        """Return the time at which a batch is taken in: that of the log, until the former state is reached.
+
+        What time alone has changed since then, such as a source that went silent, is news to everybody.
+        """
+        if not batch.records or not self.until:
+            return now_us
+        return min(now_us, max(batch.records.appended_ms) * 1_000)
 
     def take_part(self, applied: Mapping[str, int]) -> dict[bytes, bytes | None]:
         """Return what the next commit has to write or, once the inputs are passed, to delete."""

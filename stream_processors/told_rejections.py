@@ -75,6 +75,11 @@ class ToldRejections:
         """Whether the record was rejected before."""
         return offset in self.offsets.get(topic, ())
 
+    def among(self, topic: str, offsets: Sequence[int]) -> list[int]:
+        """Return the places of those records that were rejected before."""
+        known = self.offsets.get(topic)
+        return [place for place, offset in enumerate(offsets) if offset in known] if known else []
+
 
 def _chunks(offsets: list[int]) -> Iterable[list[int]]:
     return (offsets[at : at + _A_PART] for at in range(0, len(offsets), _A_PART))

@@ -85,10 +85,11 @@ class ReadingParser:
         form = fields.choice(one, "form", Form, Form.FLOW)
         now = self.known.now(facility.programme)
         series = (source, facility.facility, material.id, direction.value)
-        period = period_of(one, form, now, ends.get(series) or self.ended(series))
+        known = [end for end in (ends.get(series), self.ended(series)) if end is not None]
+        period = period_of(one, form, now, max(known, default=None))
         corrects = fields.text(one, "corrects")
         if form is Form.FLOW and corrects is None:
-            ends[series] = period.end
+            ends[series] = max(period.end, *known)
         amount = amount_of(one, material, period.length)
         kept = self.known.basis(facility.facility, material.id, direction)
         source_kind = fields.choice(one, "source_kind", SourceKind, SourceKind.METER)

@@ -108,7 +108,7 @@ class Pipeline:
                 self._balance.put_facility(event, self._offset)
         decoded = decode_batch(records, self._readers, token=7)
         for group in decoded.groups:
-            if group.schema_id == IDS["Availability"]:
+            if group.record == "Availability":
                 offsets = np.arange(self._offset, self._offset + group.frame.height)
                 refused = self._balance.apply_readings(
                     group.frame, offsets, np.full(len(offsets), NOW_US)

@@ -34,12 +34,8 @@ def test_a_batch_of_readings_and_ticks_gives_a_frame_for_each() -> None:
     assert decoded.bad == ()
     assert decoded.tombstones.tolist() == [2]
     readings, ticks = decoded.groups
-    assert (readings.record, readings.schema_id, readings.rows.tolist()) == (
-        "Availability",
-        7,
-        [0, 3],
-    )
-    assert (ticks.record, ticks.schema_id, ticks.rows.tolist()) == ("Tick", 300, [1, 4])
+    assert (readings.record, readings.rows.tolist()) == ("Availability", [0, 3])
+    assert (ticks.record, ticks.rows.tolist()) == ("Tick", [1, 4])
     assert readings.frame["direction"].to_list() == [0, 1]
     assert readings.frame["period_start"].to_list() == [READING.period_start] * 2
     assert readings.values == [VALUE, demand]
@@ -139,15 +135,26 @@ def test_rows_of_an_earlier_version_come_in_the_columns_of_the_current_one() -> 
     current = codec.encode(TICK)
     earlier = b"\x00\x00\x00\x00\x01" + current[HEADER_BYTES:-1]
 
-    decoded = decode_batch([earlier, current, earlier[:-1]], BlockReaders(codec), TOKEN)
+    values = [current, earlier, current, earlier[:-1]]
+    decoded = decode_batch(values, BlockReaders(codec), TOKEN)
 
-    assert [(group.schema_id, group.rows.tolist()) for group in decoded.groups] == [
-        (1, [0]),
-        (2, [1]),
-    ]
-    assert decoded.groups[0].values == [earlier]
-    assert decoded.groups[0].frame.equals(decoded.groups[1].frame)
-    assert [(entry.row, entry.error.code) for entry in decoded.bad] == [(2, "truncated")]
+    (group,) = decoded.groups
+    assert (group.record, group.rows.tolist()) == ("Tick", [0, 1, 2])
+    assert group.values == values[:3]
+    assert group.frame[0].equals(group.frame[1])
+    assert [(entry.row, entry.error.code) for entry in decoded.bad] == [(3, "truncated")]
+
+
+def test_rows_stay_in_the_order_of_the_batch_whichever_had_to_be_looked_at_alone() -> None:
+    values = numbered(100)
+    values[40] = values[40][:-1] + b"\x80\x00"  # padded: it does not fit, but it is good
+    values[70] = b""
+
+    decoded = decode_batch(values, READERS, TOKEN)
+
+    expected = [row for row in range(100) if row != 70]
+    assert [group.rows.tolist() for group in decoded.groups] == [expected]
+    assert decoded.groups[0].frame["sequence"].to_list() == expected
 
 
 def test_the_frame_has_a_column_for_each_field() -> None:

@@ -19,7 +19,7 @@ from sinks.container import Place
 from sinks.ledger_flush import Flusher, SinkParts
 from sinks.ledger_opening import Opening
 from sinks.ledger_partition import FlushRules, LedgerPartition
-from sinks.ledger_protocol import Phase
+from sinks.ledger_protocol import OffsetRange, PartitionProtocol, Phase
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import Block, RowSorter
 from sinks.ledger_tables import LEDGER_TABLES, TableColumns
@@ -127,3 +127,20 @@ def test_a_partition_that_has_to_be_opened_again_is_not_written() -> None:
     assert bench.phases == {0: Phase.ABANDONED, 1: Phase.WRITTEN}
     assert bench.partitions[0].waiting.offsets == [2, 3]
     bench.flusher.close()
+
+
+def test_who_sees_that_a_range_is_written_sees_how_far_that_is() -> None:
+    """The thread that reads looks at what the thread that inserts has just changed."""
+    seen: list[tuple[int, int | None]] = []
+
+    class Watched(PartitionProtocol):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if value is Phase.WRITTEN:
+                seen.append((self.next, self.last))
+
+    protocol = Watched(TopicPartition("readings", 0), "id", 0, None)
+    protocol.announce(OffsetRange(0, 4), 6)
+    protocol.announced(0.0)
+    protocol.written()
+    assert seen == [(6, 4)]

@@ -1,0 +1,99 @@
+"""The first batch after an opening: the state knows the time before it, as in all that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from runtime.log import Batch, TopicPartition
+from runtime.memory_log import MemoryLog
+from runtime.partition_actions import TaskSettings
+from schemas.events import Alert, AlertState, Command, Event, Outcome
+from schemas.topic_files import ALERTS, COMMANDS, MARKET_CHANGELOG
+from stream_processors.market import MarketPartition
+from synergy.balance.terms import moment
+from tests.market.stand import CODEC, INPUTS, NOON_MS, STAGE
+from tests.partition_driver import PartitionDriver, one_partition_each
+from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, SETUP, TallyStage, TallyState
+from tests.unit.test_told_alerts import LAG
+
+NOW_US = NOON_MS * 1_000
+MARKET = TaskSettings(
+    stage="market", group="market", partition=0, inputs=INPUTS, changelog=MARKET_CHANGELOG
+)
+TALLY = TaskSettings(
+    stage="tally", group="tally", partition=0, inputs=(INPUT, SETUP), changelog=CHANGELOG
+)
+
+
+@dataclass(frozen=True)
+class _Watched(TallyStage):
+    """Notes what it is asked to do."""
+
+    asked: list[str] = field(default_factory=list[str])
+
+    def apply(self, state: TallyState, batch: Batch, now_us: int) -> None:
+        self.asked.append("apply")
+        super().apply(state, batch, now_us)
+
+    def tick(self, state: TallyState, now_us: int) -> bool:
+        self.asked.append("tick")
+        return super().tick(state, now_us)
+
+
+def test_a_tick_comes_before_the_first_batch() -> None:
+    log = MemoryLog()
+    for topic in (INPUT, SETUP, OUTPUT, CHANGELOG):
+        log.create_topic(topic, 1)
+    log.append(TopicPartition(INPUT, 0), b"a", b"1:1")
+    stage = _Watched()
+    PartitionDriver(log, stage, TALLY, NOW_US).work(0.5)
+    assert stage.asked == ["tick", "apply"]
+
+
+class Market:
+    """A market that is told of an alert, and people's commands about it."""
+
+    def __init__(self) -> None:
+        self.log = one_partition_each()
+        self._append(ALERTS, replace(LAG, programme_time=moment(NOW_US)))
+        self.worker().work(3)
+
+    def worker(self) -> PartitionDriver[MarketPartition]:
+        return PartitionDriver(self.log, STAGE, MARKET, NOW_US)
+
+    def command(self, action: str) -> None:
+        sent_at = datetime(2026, 1, 1, tzinfo=UTC)
+        self._append(
+            COMMANDS,
+            Command(
+                id=UUID(int=1), programme="ohio", action=action, subject=str(LAG.id),
+                actor="ann", sent_at=sent_at,
+            ),
+        )  # fmt: skip
+
+    def _append(self, topic: str, event: Event) -> None:
+        self.log.append(TopicPartition(topic, 0), b"k", CODEC.encode(event))
+
+
+def _told(worker: PartitionDriver[MarketPartition]) -> list[Event]:
+    return [CODEC.decode(one.value or b"") for one in worker.work(5)]
+
+
+def test_a_snooze_that_waited_for_a_worker_lasts() -> None:
+    market = Market()
+    market.command("snooze")
+    said = _told(market.worker())
+    assert [one.state for one in said if isinstance(one, Alert)] == [AlertState.SNOOZED]
+
+
+def test_a_command_that_waited_for_a_worker_is_remembered() -> None:
+    market = Market()
+    market.command("acknowledge")
+    worker = market.worker()
+    first = [one for one in _told(worker) if isinstance(one, Outcome)]
+    market.command("acknowledge")
+    again = [one for one in _told(worker) if isinstance(one, Outcome)]
+    assert first
+    assert again == first, "the same answer, coordinates and all"

@@ -1,0 +1,53 @@
+"""Readings that are allowed each and would make a position larger than any topic takes: the one too many is refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from runtime.log import TopicPartition
+from runtime.partition_actions import TaskSettings
+from schemas.events import Availability, Position, Rejected
+from schemas.topic_files import AVAILABILITY, BALANCE_CHANGELOG, FACILITIES
+from tests.market.stand import CODEC
+from tests.partition_driver import PartitionDriver, one_partition_each
+from tests.property.balance_input import NOW_2024, facility, reading
+from tests.unit.test_balance_rebuild import STAGE
+
+SETTINGS = TaskSettings(
+    stage="balance",
+    group="balance",
+    partition=0,
+    inputs=(AVAILABILITY, FACILITIES),
+    first=(FACILITIES,),
+    changelog=BALANCE_CHANGELOG,
+)
+MOST = 1_048_588
+"""What a topic takes unless it says otherwise."""
+
+
+def _with_flags(sequence: int) -> bytes:
+    """Return a reading of 30 kB: flags that no other reading has."""
+    flags = tuple(f"{sequence}/{number}/" + "x" * 290 for number in range(100))
+    given = reading(sequence=sequence, flags=flags)
+    return CODEC.encode(
+        Availability(**{one.name: getattr(given, one.name) for one in fields(Availability)})
+    )
+
+
+def test_what_would_fit_into_no_topic_is_refused_and_the_partition_goes_on() -> None:
+    log = one_partition_each()
+    log.append(TopicPartition(FACILITIES, 0), b"a", CODEC.encode(facility("a", "live")))
+    worker = PartitionDriver(log, STAGE, SETTINGS, NOW_2024)
+    said = worker.work(2)
+    for sequence in range(1, 41):
+        value = _with_flags(sequence)
+        log.append(TopicPartition(AVAILABILITY, 0), b"a", value, NOW_2024 // 1_000)
+    said += worker.work(60)
+    assert max(len(one.value or b"") for one in said) < MOST
+    events = [CODEC.decode(one.value or b"") for one in said]
+    refused = [one for one in events if isinstance(one, Rejected)]
+    counted = [one for one in events if isinstance(one, Position)][-1]
+    assert {one.code for one in refused} == {"internal_error"}
+    assert "shorten" in refused[0].message
+    assert counted.quantity_24h == (40 - len(refused)) * 1_000_000
+    assert 30 < 40 - len(refused) < 40
