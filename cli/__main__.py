@@ -12,6 +12,7 @@ import typer
 
 from cli.audit_commands import audit
 from cli.facility_commands import facilities, facility
+from cli.knowledge_commands import knowledge
 from cli.lifecycle_commands import alert, match, transaction
 from cli.publish_command import publishing
 from cli.rejected_commands import rejected
@@ -50,6 +51,7 @@ app.add_typer(publishing)
 app.add_typer(facilities, name="facilities")
 app.add_typer(facility, name="facility")
 app.add_typer(audit, name="audit")
+app.add_typer(knowledge)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from cli.embedded import jars, ports
-from cli.stack import AlreadyRunningError, only_one
+from cli.stack import AlreadyRunningError, UnusableFolderError, only_one
 from cli.store_client import responds
 from cli.topics import wanted_topics
 from runtime.settings import Loaded, load
@@ -123,6 +123,9 @@ def look_at_ports(loaded: Loaded) -> Iterator[Finding]:
             running = False
     except AlreadyRunningError:
         running = True
+    except UnusableFolderError as error:
+        yield Finding("ports", "problem", str(error), "set `var` to a folder that can be written")
+        return
     remembered = ports.remembered(loaded.settings.var / "ports.json")
     if not remembered:
         yield Finding("ports", "ok", "the stack has not run here yet: usual or next free ports")

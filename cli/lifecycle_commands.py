@@ -53,6 +53,10 @@ Identity = Annotated[str, typer.Argument(metavar="ID", help="An id, or how it be
 Actor = Annotated[str, typer.Option(help="Who you are, as it is recorded.")]
 Programme = Annotated[str | None, typer.Option(metavar="NAME", help="Only this programme.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Command = Annotated[
+    str | None,
+    typer.Option("--id", metavar="UUID", help="Of the command itself, to send it once more."),
+]
 OPERATOR = "operator"
 
 
@@ -63,7 +67,7 @@ def _add_action(group: typer.Typer, action: str, meaning: str) -> None:
         identity: Identity,
         side: Annotated[
             SideName | None,
-            typer.Option("--as", help="For whom you act; left out: for the operator."),
+            typer.Option("--as", help="For whom you act; what both sides do themselves needs it."),
         ] = None,
         revision: Annotated[
             int | None, typer.Option(min=1, help="What you saw; left out: the present one.")
@@ -74,6 +78,7 @@ def _add_action(group: typer.Typer, action: str, meaning: str) -> None:
             typer.Option(help="Such as 60, 60t or '60000 kg'; a number alone is in trade units."),
         ] = None,
         actor: Actor = OPERATOR,
+        command: Command = None,
         *,
         as_json: AsJson = False,
     ) -> None:
@@ -81,6 +86,7 @@ def _add_action(group: typer.Typer, action: str, meaning: str) -> None:
 
         order = Order(
             action=action,
+            command=command,
             identity=identity,
             actor=actor,
             side=None if side is None else side.value,
@@ -146,16 +152,16 @@ def alert_acknowledge(
 def alert_snooze(
     context: typer.Context,
     identity: Identity,
-    minutes: Annotated[
-        int | None, typer.Option("--for", metavar="MINUTES", min=1, help="Left out: four hours.")
+    duration: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="30m, 2h or 3d; left out: 4h.")
     ] = None,
     actor: Actor = OPERATOR,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Be quiet about it for a while; if its cause is still there then, it is raised again."""
-    from cli.orders import Order, send_order
+    from cli.orders import Order, minutes_of, send_order
 
-    quantity = None if minutes is None else str(minutes)
+    quantity = None if duration is None else str(minutes_of(duration))
     order = Order(action="snooze", identity=identity, actor=actor, quantity=quantity)
     raise typer.Exit(send_order(context.obj, order, "json" if as_json else "text"))

@@ -22,6 +22,9 @@ MOST: Final = "10000"
 MOST_LOOKS: Final = 5
 SHORT: Final = 8
 AMOUNT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(\S.*)?")
+DURATION: Final = re.compile(r"\s*(\d{1,9})\s*([mhd]?)\s*")
+MINUTES: Final[Mapping[str, int]] = {"m": 1, "h": 60, "d": 1_440}
+MOST_MINUTES: Final = 525_600
 ON_DELIVERY: Final = frozenset(
     {Action.WEIGH, Action.RECEIVE, Action.REFUSE, Action.COMPLETE, Action.DISPATCH}
 )
@@ -49,7 +52,10 @@ class OrderError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What was typed. `identity` may be the beginning of an id; without a revision the present one is meant."""
+    """What was typed. `identity` may be the beginning of an id; without a revision the present one is meant.
+
+    `command` is the command's own id, to send it once more.
+    """
 
     action: str
     identity: str
@@ -58,6 +64,7 @@ class Order:
     revision: int | None = None
     reason: str | None = None
     quantity: str | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,7 @@ def body_of(order: Order, subject: Subject) -> dict[str, object]:
     revision = subject.revision if order.revision is None else order.revision
     quantity = None if order.quantity is None else base_quantity(order.quantity, subject.unit)
     body = {
+        "id": order.command,
         "action": order.action,
         "subject": subject.id,
         "revision": revision,
@@ -140,6 +148,19 @@ def base_quantity(text: str, unit: str) -> int:
     if written == "min":
         return int(Decimal(found[1]))
     return to_base(Decimal(found[1]), find_unit(written.strip())).amount
+
+
+def minutes_of(text: str) -> int:
+    """Return a duration in minutes, a number alone as what it is. Raises OrderError.
+
+    >>> minutes_of("90"), minutes_of("2h"), minutes_of("3d")
+    (90, 120, 4320)
+    """
+    found = DURATION.fullmatch(text)
+    minutes = int(found[1]) * MINUTES[found[2] or "m"] if found else 0
+    if not 0 < minutes <= MOST_MINUTES:
+        raise OrderError(text, "write a time like 30m, 2h or 3d, at most 365d")
+    return minutes
 
 
 def words_of(order: Order, subject: Subject, outcome: Document) -> Iterator[str]:

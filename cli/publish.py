@@ -71,8 +71,8 @@ def publish(flags: Mapping[str, object], request: Request) -> int:
     material = load_catalogue().resolve(request.material)
     if material is None:
         raise PublishRefusedError(
-            f"{request.material!r} is no material of the catalogue: write an id or a name, such as "
-            "fly_ash or 粉煤灰"
+            f"{request.material!r} is no material of the catalogue. "
+            f"{load_catalogue().names_like(request.material)}"
         )
     with StoreClient(settings.store.address) as store:
         plant = Plant(store, request, material, amount_of(request.amount[1]), token, SystemClock())
@@ -101,6 +101,7 @@ class Plant:
         answer = self._send(self.request.key)
         followed = _followed(answer)
         self._say(_accepted(answer, self.material))
+        self._say(f"Look: {one['message']}. {one['fix']}" for one in answer.get("warnings", ()))
         outcome = follow(
             self._look,
             Seen.of(before, followed),

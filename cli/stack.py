@@ -40,6 +40,16 @@ class AlreadyRunningError(StackError):
         self.var = var
 
 
+class UnusableFolderError(StackError):
+    """Nothing can be written where everything is kept."""
+
+    def __init__(self, var: Path, error: OSError) -> None:
+        super().__init__(
+            f"var: {error.strerror or error} ({error.filename or var}): set `var` to a folder that can be written"
+        )
+        self.var = var
+
+
 class NotReadyError(StackError):
     """A process did not become ready."""
 
@@ -228,10 +238,14 @@ def _address(part: Part, port: int) -> object:
 
 @contextmanager
 def only_one(var: Path) -> Generator[None]:
-    """Hold the folder for this process. Raises AlreadyRunningError."""
+    """Hold the folder for this process. Raises AlreadyRunningError, UnusableFolderError."""
     place = var / "run"
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "up.lock").open("w") as file:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = (place / "up.lock").open("w")
+    except OSError as error:
+        raise UnusableFolderError(var, error) from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -25,6 +25,7 @@ from synergy.balance import MaterialRule
 from synergy.balance.terms import arrival_us
 from synergy.balance.verification import Difference, Evidence, Moments, Stated, Taken, verify
 from synergy.catalogue import load_catalogue
+from synergy.catalogue.near_names import near
 
 Form = Literal["text", "json"]
 PAGE = 5_000
@@ -38,6 +39,15 @@ NOT_REJECTED = (
     "(_topic, _partition, _offset) NOT IN"  # noqa: S608
     f" (SELECT origin.topic, origin.partition, origin.offset FROM rejected WHERE {SINCE_THEN})"
 )
+
+
+class UnknownFacilityError(Exception):
+    """The ledger has no position of a facility."""
+
+    def __init__(self, facility: str, near: Sequence[str]) -> None:
+        meant = f"near: {', '.join(near)}" if near else "GET /api/v1/facilities names all"
+        super().__init__(f"--facility {facility!r}: the ledger has no position of it; {meant}")
+        self.facility = facility
 
 
 class MomentError(Exception):
@@ -89,6 +99,7 @@ def verify_positions(
     Raises:
         SettingsError, StoreError, RegistryError: the ledger or the schemas can't be asked.
         MomentError: `at` is no time.
+        UnknownFacilityError: the ledger has no position of the facility.
     """
     settings = load(flags).settings
     asked = Selection(at=None if at is None else moment_of(at), facility=facility)
@@ -137,10 +148,11 @@ class Ledger:
             SINCE_THEN if asked.at is None else f"{SINCE_THEN} AND _timestamp <= {_time(asked.at)}"
         )
         reach = self._reach()
-        if asked.facility is None:
-            _, found = ask(self._store, "SELECT DISTINCT facility FROM positions ORDER BY facility")
-            facilities = [str(row[0]) for row in found]
-        else:
+        _, found = ask(self._store, "SELECT DISTINCT facility FROM positions ORDER BY facility")
+        facilities = [str(row[0]) for row in found]
+        if asked.facility is not None:
+            if asked.facility not in facilities:
+                raise UnknownFacilityError(asked.facility, near(asked.facility, facilities))
             facilities = [asked.facility]
         for facility in facilities:
             where = f"facility = {_text(facility)} AND {known}"

@@ -26,6 +26,7 @@ from console.flows import Flows
 from console.gauges import set_gauges
 from console.lists import Listed, route
 from console.matches import MatchPages
+from console.materials import material_routes
 from console.openapi import openapi_route
 from console.own_origin import OwnOrigin
 from console.page import page_routes
@@ -94,6 +95,7 @@ def application(served: Served) -> Starlette:
             Route("/api/v1/stream", served.stream.answer),
             *_document_routes(served),
             *facility_routes(_facilities(state)),
+            *material_routes(state.documents.catalogue),
             *page_routes(),
         ],
         middleware=[Middleware(OwnOrigin, names=served.names)],

@@ -47,5 +47,5 @@ def object_of(content: bytes) -> Mapping[str, object]:
 
 
 def _no_object(detail: str) -> ProblemError:
-    fix = 'Send a JSON object, such as {"sql": "SELECT 1"}.'
+    fix = 'Send a JSON object, in braces and with names in double quotes: {"name": "value"}.'
     return ProblemError(Problem(status=400, reason="no_json_object", detail=detail, fix=fix))

@@ -79,7 +79,8 @@ class Commands:
                         status=503,
                         reason="not_published",
                         detail=str(error),
-                        fix="Send the same command with the same id again: it can't take effect twice.",
+                        fix="It may have taken effect all the same: look, or send the same command again with id "
+                        f"{command.id}. With that it can't take effect twice.",
                     )
                 ) from error
 

@@ -105,22 +105,26 @@ def _with_state(events: list[Any], asked: str | None) -> list[Any]:
     return [event for event in events if str(getattr(event, "state", None)) in states]
 
 
-def wanted_by(
-    views: Views, parameters: Mapping[str, str], others: tuple[str, ...]
-) -> Callable[[object], bool]:
-    """Return the filter that the query asks for. Raises ProblemError on a parameter that means nothing."""
+def only_parameters(parameters: Mapping[str, str], known: tuple[str, ...]) -> None:
+    """Raise ProblemError on a parameter that means nothing."""
     for name in parameters:
-        if name not in (*_FILTERS, *others):
+        if name not in known:
             raise ProblemError(
                 Problem(
                     status=400,
                     reason="unknown_parameter",
                     detail=f"{name!r} means nothing here",
                     field=name,
-                    fix=f"Known are {', '.join((*_FILTERS, *others))}.",
+                    fix=f"Known are {', '.join(known)}." if known else "Leave it out.",
                 )
             )
 
+
+def wanted_by(
+    views: Views, parameters: Mapping[str, str], others: tuple[str, ...]
+) -> Callable[[object], bool]:
+    """Return the filter that the query asks for. Raises ProblemError on a parameter that means nothing."""
+    only_parameters(parameters, (*_FILTERS, *others))
     if not any(name in parameters for name in _FILTERS):
         return _everything
 

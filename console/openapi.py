@@ -39,6 +39,7 @@ LISTS: Final[Mapping[str, str]] = {
 _OBJECT: Final[Json] = {"type": "object"}
 _TEXT: Final[Json] = {"type": "string"}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+_SCHEMES: Final[Json] = {"readings": {"type": "http", "scheme": "bearer"}}
 _PROBLEM: Final[Json] = {  # RFC 9457
     "type": "object",
     "required": ["type", "title", "status", "detail", "field", "fix", "error"],
@@ -101,15 +102,9 @@ def document() -> Json:
         paths.setdefault(operation.path, {})[operation.method] = operation.document()
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "By-product synergy",
-            "version": "1",
-        },
+        "info": {"title": "By-product synergy", "version": "1"},
         "paths": paths,
-        "components": {
-            "schemas": {"Problem": _PROBLEM},
-            "securitySchemes": {"readings": {"type": "http", "scheme": "bearer"}},
-        },
+        "components": {"schemas": {"Problem": _PROBLEM}, "securitySchemes": _SCHEMES},
     }
 
 
@@ -243,6 +238,10 @@ def _single() -> Iterable[Operation]:
         ("/api/v1/transactions/{id}", "One agreement and its events.", (_in_path("id", _ID),)),
         ("/api/v1/facilities/{id}", "One plant and how its data are.", (_in_path("id"),)),
         ("/api/v1/filters", "Programmes, parks and materials to choose from.", ()),
+        ("/api/v1/materials", "The catalogue's materials.", ()),
+        ("/api/v1/materials/{id}", "All that is known of a material.", (_in_path("id"),)),
+        ("/api/v1/industries", "Industries that give or take something.", ()),
+        ("/api/v1/industries/{id}", "What an industry gives and takes.", (_in_path("id"),)),
         ("/api/v1/funnel", "How many proposals became deliveries.", (_query("programme"),)),
     )
     for path, summary, parameters in found:

@@ -52,11 +52,24 @@ BATCH: Final[Json] = {
 }
 RECEIPT: Final[Json] = {
     "type": "object",
-    "required": ["accepted", "key", "durable", "readings"],
+    "required": ["accepted", "key", "durable", "readings", "warnings"],
     "properties": {
         "accepted": {"type": "integer"},
         "key": {"type": "string"},
         "durable": {"type": "string", "enum": ["spool"]},
         "readings": {"type": "array", "items": {"type": "object"}},
+        "warnings": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["index", "field", "message", "fix"],
+                "properties": {
+                    "index": {"type": "integer"},
+                    "field": _TEXT,
+                    "message": _TEXT,
+                    "fix": _TEXT,
+                },
+            },
+        },
     },
 }

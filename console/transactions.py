@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from console.documents import TRADE, Documents, traded
+from console.lists import only_parameters
 from console.problems import Problem, ProblemError
 from console.views import Views
 from schemas.events import Impact, Transaction
@@ -130,6 +131,7 @@ def transaction_routes(transactions: Transactions) -> Sequence[Route]:
         return JSONResponse(found)
 
     async def counts(request: Request) -> Response:
+        only_parameters(request.query_params, ("programme",))
         views, programme = transactions.views, request.query_params.get("programme")
         return JSONResponse(asdict(funnel(views.history, views.positions.values(), programme)))
 

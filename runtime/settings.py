@@ -234,6 +234,8 @@ def _problems(error: ValidationError, sources: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
     for problem in error.errors(include_input=False, include_url=False):
         name = ".".join(str(part) for part in problem["loc"])
+        longer = [known for known in sources if known.startswith(f"{name}.")]
+        name = longer[0] if longer and problem["type"] == "extra_forbidden" else name
         wrong = "is no setting" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"{name} ({sources.get(name, 'default')}): {wrong}")
     return lines

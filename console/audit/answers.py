@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from console.audit.known_names import settled
 from console.audit.named_queries import NamedQuery, named_queries
-from console.audit.near_names import near
 from console.audit.parameters import FORMAT, PARAMETERS, read_parameters
 from console.csv_text import csv_text
 from console.ledger_readers import LedgerReaders
@@ -25,6 +24,7 @@ from console.questions import cell, problem_of
 from runtime.clock import US_PER_S, Clock
 from runtime.ledger_database import LedgerDatabaseError, Rows
 from synergy.catalogue import Catalogue
+from synergy.catalogue.near_names import near
 
 FORMATS: Final = ("json", "csv")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from console.audit.near_names import near
 from console.problems import Problem, ProblemError
 from runtime.ledger_database import Rows
 from synergy.catalogue import Catalogue
+from synergy.catalogue.near_names import near
 
 Ask = Callable[[str, Mapping[str, object]], Awaitable[Rows]]
 

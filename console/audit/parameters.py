@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from console.audit.named_queries import NamedQuery
-from console.audit.near_names import near
 from console.problems import Problem, ProblemError
+from synergy.catalogue.near_names import near
 
 FORMAT: Final = "format"
 _MONTH = re.compile(r"\d{4}-\d{2}")

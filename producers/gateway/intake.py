@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +26,7 @@ from runtime.publisher import Publisher, PublishError
 from schemas.events import Availability
 from schemas.routing import partition_for
 from schemas.topic_files import AVAILABILITY
-from synergy.balance.terms import moment
+from synergy.balance.terms import microseconds, moment
 
 MOST_UNSENT: Final = 200_000
 KEPT_US: Final = 30 * 86_400 * US_PER_S
@@ -95,7 +95,8 @@ class ReadingIntake:
 
         def receipt(events: Sequence[Availability]) -> Receipt:
             kept.extend(events)
-            answer = json.dumps(_answer(submission, events), ensure_ascii=False)
+            told = {**_answer(submission, events), "warnings": list(_overlaps(events, self._ends))}
+            answer = json.dumps(told, ensure_ascii=False)
             return Receipt(submission.receipt_key, submission.fingerprint, answer, now_us)
 
         with self._turn:
@@ -222,3 +223,22 @@ def _answer(submission: Submission, events: Sequence[Availability]) -> dict[str,
             for event in events
         ],
     }
+
+
+def _overlaps(
+    events: Sequence[Availability], ends: Mapping[SeriesName, int]
+) -> Iterator[dict[str, Any]]:
+    """Yield a warning for each flow that begins before a former one of its source and series has ended."""
+    reached = dict(ends)
+    for index, event in enumerate(events):
+        for name, end_us in flow_ends([event]).items():
+            before = reached.get(name, 0)
+            if microseconds(event.period_start) < before:
+                yield {
+                    "index": index,
+                    "field": "period_start",
+                    "message": f"flow of this source was sent up to {moment(before):%Y-%m-%d %H:%M} UTC, "
+                    "and this period begins before: both count",
+                    "fix": "If it takes the place of a reading, send the difference and name that one in corrects.",
+                }
+            reached[name] = max(before, end_us)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, cast
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, cast
 
 from producers.flow_ends import SeriesName
 from producers.gateway import fields
 from producers.gateway.fields import Sent
 from producers.gateway.known import KnownPlants, Sender
-from producers.gateway.periods import period_of
+from producers.gateway.periods import Period, period_of
 from producers.gateway.problems import Cause, FieldError, ReadingProblem, SubmissionError
 from producers.gateway.quantities import amount_of, checked_amount, properties_of
 from producers.reading import Reading
@@ -32,6 +32,7 @@ FIELDS: Final = (
     *("period_start", "period_end", "form", "properties", "basis", "source"),
     *("source_kind", "data_kind", "quality", "formula", "document", "revision", "corrects"),
 )
+_SOME: Final = timedelta(hours=1)
 KIND_OF: Final[Mapping[SourceKind, DataKind]] = {
     SourceKind.METER: DataKind.MEASURED,
     SourceKind.ERP: DataKind.ESTIMATED,
@@ -86,20 +87,31 @@ class ReadingParser:
         now = self.known.now(facility.programme)
         series = (source, facility.facility, material.id, direction.value)
         known = [end for end in (ends.get(series), self.ended(series)) if end is not None]
-        period = period_of(one, form, now, max(known, default=None))
+        name = _Name(facility.facility, material, direction, source, form)
+        try:
+            period = period_of(one, form, now, max(known, default=None))
+        except FieldError:
+            self._rest(one, name, Period(now - _SOME, now), now)  # what else is wrong is said first
+            raise
+        reading = self._rest(one, name, period, now)
+        if form is Form.FLOW and reading.corrects is None:
+            ends[series] = max([period.end, *known])
+        return reading
+
+    def _rest(self, one: Sent, name: _Name, period: Period, now: datetime) -> Reading:
+        """Return the reading of a series and period."""
+        material, form = name.material, name.form
         corrects = fields.text(one, "corrects")
-        if form is Form.FLOW and corrects is None:
-            ends[series] = max(period.end, *known)
         amount = amount_of(one, material, period.length)
-        kept = self.known.basis(facility.facility, material.id, direction)
+        kept = self.known.basis(name.facility, material.id, name.direction)
         source_kind = fields.choice(one, "source_kind", SourceKind, SourceKind.METER)
         properties = properties_of(one, material, self.catalogue, now)
         moisture = next((p.value / 100 for p in properties if p.name == "moisture"), None)
         return Reading(
-            source=source,
-            facility=facility.facility,
+            source=name.source,
+            facility=name.facility,
             material=material.id,
-            direction=direction,
+            direction=name.direction,
             form=form,
             source_kind=source_kind,
             quantity=checked_amount(amount, material, form, period.length, corrects),
@@ -136,9 +148,19 @@ class ReadingParser:
         name = fields.needed(sent, "material", "fly_ash")
         material = self.catalogue.resolve(name)
         if material is None:
-            fix = "Send an id or name of the catalogue, such as fly_ash or 粉煤灰."
+            fix = self.catalogue.names_like(name)
             raise FieldError("material", name, "it is not in the catalogue", fix)
         return material
+
+
+class _Name(NamedTuple):
+    """What a reading is of."""
+
+    facility: str
+    material: Material
+    direction: Direction
+    source: str
+    form: Form
 
 
 class _ForbiddenError(FieldError):

@@ -66,6 +66,13 @@ def _period(sent: Sent, form: Form, now: datetime, before: datetime | None) -> P
     if form is Form.STOCK:
         end = fields.time(sent["period_end"], "period_end") if has["period_end"] else now
         return Period(end, end)
+    if any(has.values()) and sent.get("hours") is not None:
+        raise FieldError(
+            "hours",
+            sent["hours"],
+            "there is a period too",
+            "Send hours, or period_start and period_end.",
+        )
     if all(has.values()):
         start, end = (fields.time(sent[name], name) for name in has)
         return Period(start, end)

@@ -19,6 +19,7 @@ from synergy.catalogue.model import (
     Treatment,
     Use,
 )
+from synergy.catalogue.near_names import near
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,15 @@ class Catalogue:
         """Return the material that an id, name (en, zh) or alias means, whatever the case."""
         found = self.index.names.get(name.casefold())
         return self.materials[found] if found is not None else None
+
+    def names_like(self, text: str) -> str:
+        """Return a sentence for somebody whose word names no material: which ones may have been meant."""
+        found = dict.fromkeys(self.index.names[name] for name in near(text, self.index.names))
+        if not found:
+            return (
+                "Write an id or a name, such as fly_ash or 粉煤灰: `synergy materials` lists all."
+            )
+        return f"Near: {', '.join(f'{one} ({self.materials[one].name_zh})' for one in found)}."
 
     def market_of(self, material: str) -> str:
         """Return the market id of a material; an unknown one is a market of its own."""

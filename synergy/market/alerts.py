@@ -11,6 +11,7 @@ from uuid import UUID
 
 from schemas.events import Alert, Match, MatchState, Position, Reason
 from synergy.alerts import RuleName, alert_id, alert_rules, cleared, raised
+from synergy.catalogue import Catalogue
 from synergy.lifecycle.match_states import CLOSED
 from synergy.market.programme import Programme
 from synergy.market.propose import SolveResult
@@ -26,7 +27,10 @@ OF_A_PROPOSAL = (RuleName.NEW_MATCH, RuleName.BETTER_MATCH)
 
 
 def after_solve(
-    programme: Programme, result: SolveResult, before: Mapping[UUID, Match]
+    programme: Programme,
+    result: SolveResult,
+    before: Mapping[UUID, Match],
+    catalogue: Catalogue,
 ) -> list[Alert]:
     """Return what to raise and clear after a solve.
 
@@ -34,11 +38,12 @@ def after_solve(
         programme: after the result was taken in.
         result: what the solve found.
         before: the matches that it changed, as they were.
+        catalogue: knows the trade units.
     """
     time = programme.head.time
     if time is None:
         return []
-    due = {**_causes(programme, result), **_proposals(result, before)}
+    due = {**_causes(programme, result, catalogue), **_proposals(result, before)}
     changes = [_raise(programme, cause, due[cause], result.market) for cause in sorted(due)]
     found = {alert_id(programme.name, rule, subject) for rule, subject in due}
     over = [
@@ -61,20 +66,21 @@ def _raise(programme: Programme, cause: Cause, reason: Reason, market: str) -> A
     return raised(alert_rules()[rule], (programme.name, subject), reasons, time)
 
 
-def _causes(programme: Programme, result: SolveResult) -> dict[Cause, Reason]:
+def _causes(programme: Programme, result: SolveResult, catalogue: Catalogue) -> dict[Cause, Reason]:
     """Return what is wrong in a market now."""
     share = 1.0 + alert_rules()[RuleName.COMMITTED_SHORT].limit
-    due = {
-        (RuleName.COMMITTED_SHORT, f"{series.facility}/{series.material}"): Reason(
-            code=Code.COMMITTED_SHORT,
-            subject=series.facility,
-            value=float(offered),
-            limit=float(committed),
-            text=series.material,
-        )
-        for series, (offered, committed) in result.shortfalls.items()
-        if committed > offered * share
-    }
+    due: dict[Cause, Reason] = {}
+    for series, (offered, committed) in result.shortfalls.items():
+        if committed > offered * share:
+            unit = catalogue.materials[series.material].trade_unit
+            due[RuleName.COMMITTED_SHORT, f"{series.facility}/{series.material}"] = Reason(
+                code=Code.COMMITTED_SHORT,
+                subject=series.facility,
+                value=offered / unit.per_unit,
+                limit=committed / unit.per_unit,
+                unit=unit.name,
+                text=series.material,
+            )
     for match, reason in result.failures.items():
         due[RuleName.QUALITY_FAILED, str(match)] = reason
     if not result.optimal:

@@ -240,7 +240,7 @@ class MarketState:
         for statement in result.unmatched:
             programme.set_unmatched(statement)
         self._events += [*result.matches, *result.unmatched]
-        self._tell(programme, after_solve(programme, result, before))
+        self._tell(programme, after_solve(programme, result, before, self._catalogue))
 
     @property
     def changed(self) -> int:

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cli.store_client import StoreClient
-from cli.verify import Ledger, Report, Selection, verified
+from cli.verify import Ledger, Report, Selection, UnknownFacilityError, verified
 from runtime.registry.client import RegistryClient
 from stream_processors.balance import material_rules
 from synergy.catalogue import load_catalogue
@@ -45,10 +45,10 @@ def exchange(desk: Desk) -> Exchange:
     return made
 
 
-def report(client: TestClient) -> Report:
+def report(client: TestClient, facility: str | None = None) -> Report:
     nobody = cast("RegistryClient", None)  # every schema is known
     ledger = Ledger(cast("StoreClient", Asked(client)), nobody, ledger_codec())
-    return verified(ledger, Selection(), RULES)
+    return verified(ledger, Selection(facility=facility), RULES)
 
 
 def forget(exchange: Exchange, where: str) -> None:
@@ -84,3 +84,12 @@ def test_a_reading_that_is_missing_before_others_is_a_difference(
 ) -> None:
     forget(exchange, "_offset = 1")
     assert "quantity_24h" in {one.field for one in report(client).differences}
+
+
+@pytest.mark.usefixtures("exchange")
+def test_a_facility_that_the_ledger_does_not_know_is_an_error_and_no_empty_report(
+    client: TestClient,
+) -> None:
+    assert report(client, "power").positions == report(client).positions
+    with pytest.raises(UnknownFacilityError, match="near: power"):
+        report(client, "powr")

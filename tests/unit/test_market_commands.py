@@ -271,7 +271,8 @@ def test_a_supply_that_falls_below_what_is_committed_raises_one_alert(market: Ma
     assert [(item.rule, item.state, item.subject) for item in raised] == [
         (Code.COMMITTED_SHORT, AlertState.RAISED, "power/fly_ash")
     ]
-    assert (raised[0].reasons[0].value, raised[0].reasons[0].limit) == (60 * TONNE, 100 * TONNE)
+    short = raised[0].reasons[0]
+    assert (short.value, short.limit, short.unit) == (60.0, 100.0, "t")
     market.feed(supply("power", "fly_ash", 50, properties=GOOD_ASH))
     assert [item for item in market.solve() if isinstance(item, Alert)] == []
     market.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH))

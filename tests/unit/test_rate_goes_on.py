@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from starlette.requests import Request
 
 from console.readings import KEY_HEADER, Readings, SeenPlants, Sent
 from console.tokens import Tokens
+from producers.gateway.intake import ReadingIntake, Submission
 from producers.gateway.parse import ReadingParser
-from tests.property.test_gateway import CATALOGUE, NOW, Anybody, Plants
+from producers.gateway.problems import SubmissionError
+from producers.spool import Spool
+from runtime.clock import FakeClock
+from runtime.publisher import MemoryPublisher
+from schemas.topic_files import AVAILABILITY
+from tests.property.test_gateway import CATALOGUE, CODEC, NOW, Anybody, Plants
 
 
 def _rate(**more: Any) -> dict[str, Any]:
@@ -80,3 +88,45 @@ def test_a_request_is_checked_when_the_one_before_it_is_kept() -> None:
 
     asyncio.run(three_at_once())
     assert gateway.steps == ["checked", "kept"] * 3
+
+
+def _refused(reading: dict[str, Any]) -> tuple[str, str]:
+    parser = ReadingParser(CATALOGUE, Plants(), lambda _: NOW, Anybody())
+    with pytest.raises(SubmissionError) as caught:
+        parser.batch({"readings": [reading]})
+    [problem] = caught.value.problems
+    return problem.field, problem.detail
+
+
+def test_what_else_is_wrong_is_said_before_that_no_time_has_passed() -> None:
+    assert _refused(_rate())[0] == "period_end"
+    assert _refused(_rate(unit="kWh"))[0] == "unit"
+    assert _refused(_rate(quantity=-12))[0] == "quantity"
+    assert _refused(_rate(basis="wet"))[0] == "basis"
+
+
+def test_hours_beside_a_period_are_told() -> None:
+    end = NOW - timedelta(hours=1)
+    period = {"period_start": (end - timedelta(hours=2)).isoformat(), "period_end": end.isoformat()}
+    assert _refused(_rate(hours=3, **period)) == ("hours", "there is a period too")
+
+
+def test_a_period_that_was_sent_before_is_taken_and_told(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", CODEC.encode, 1)
+    intake = ReadingIntake(spool, MemoryPublisher({AVAILABILITY: 1}), FakeClock())
+    parser = ReadingParser(CATALOGUE, Plants(), intake.ended, Anybody())
+    end = NOW - timedelta(hours=1)
+    period = {"period_start": (end - timedelta(hours=6)).isoformat(), "period_end": end.isoformat()}
+    told: list[list[dict[str, Any]]] = []
+    for number, one in enumerate((_rate(**period), _rate(**period), _rate())):
+        readings = parser.batch({"readings": [one]})
+        kept = intake.keep(Submission("mill", f"key-{number}", b"%d" % number), readings)
+        told.append(kept.answer["warnings"])
+    assert (told[0], told[2]) == ([], [])
+    [warning] = told[1]
+    assert (warning["index"], warning["field"]) == (0, "period_start")
+    assert "both count" in warning["message"]
+    twice = parser.batch({"readings": [_rate(**period), _rate(**period)]})
+    kept = intake.keep(Submission("mill", "key-9", b"9"), twice)
+    assert [one["index"] for one in kept.answer["warnings"]] == [0, 1]
+    intake.close()

@@ -85,6 +85,11 @@ def test_an_unknown_name_in_the_file_is_refused(empty_folder: Path) -> None:
         load()
 
 
+def test_an_unknown_name_of_a_command_line_is_named_whole() -> None:
+    with pytest.raises(SettingsError, match=r"foo\.bar \(flag\): is no setting"):
+        load({"foo.bar": "1"})
+
+
 def test_all_problems_are_told_at_once_without_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNERGY__STORE__PORT", "s3cret")
     with pytest.raises(SettingsError) as caught:
