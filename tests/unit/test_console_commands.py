@@ -225,7 +225,7 @@ def test_a_broker_that_does_not_confirm_is_said_with_the_id_to_send_again(store:
     async def talk(client: httpx.AsyncClient) -> None:
         answer = await client.post("/api/v1/commands", json=body)
         assert answer.status_code == 503
-        assert "same id" in answer.json()["error"]
+        assert body["id"] in answer.json()["fix"]
         assert (await client.post("/api/v1/commands", json=body)).json()["accepted"] is True
 
     store.run(talk)
