@@ -17,7 +17,6 @@ from collections import deque
 from dataclasses import replace
 from typing import Generic
 
-from runtime.commit_times import CommitTimes
 from runtime.log import Batch, OutRecord
 from runtime.narrowing import Narrowing
 from runtime.partition_actions import (
@@ -36,6 +35,7 @@ from runtime.partition_head import HEAD_KEY, Head
 from runtime.partition_restoring import restore
 from runtime.partition_stops import CoreFailed, GapFound, StopReason
 from runtime.stage import Stage, State
+from runtime.task_times import TaskTimes
 
 
 class PartitionTask(Generic[State]):
@@ -68,13 +68,12 @@ class PartitionTask(Generic[State]):
         self._outdated: dict[bytes, None] = {}
         self._frozen_next: dict[str, int] = {}
         self._head: Head | None = None
-        self._barrier: dict[str, int] = {}
+        self._unread: dict[str, int] = {}
         self._narrowing = Narrowing()
         self._closing = False
         self._opening = 0
         self._job_running = False
-        self._times = CommitTimes(settings, now_us)
-        self._last_tick = now_us
+        self._times = TaskTimes(settings, now_us)
 
     def deliver(self, batch: Batch) -> None:
         """Queue a batch. One of another generation, or for a task that closes, is dropped."""
@@ -96,7 +95,6 @@ class PartitionTask(Generic[State]):
         """Apply what may be applied and return the next action, or None when there is nothing to do now."""
         if not self._may_touch_state():
             return None
-        self._last_tick = min(self._last_tick, now_us)
         self._times.clock(now_us)
         try:
             action = self._decide(now_us)
@@ -108,10 +106,7 @@ class PartitionTask(Generic[State]):
 
     def idle_us(self, now_us: int) -> int:
         """How long `step` has nothing to do unless something is delivered or answered."""
-        due = self._last_tick + self.settings.tick_us
-        commit = self._times.due()
-        due = due if commit is None else min(due, commit)
-        return max(1_000, due - now_us)
+        return self._times.idle_us(now_us)
 
     def _may_touch_state(self) -> bool:
         return self._in_flight is None and not self.ended
@@ -129,24 +124,29 @@ class PartitionTask(Generic[State]):
         return commit or self._next_job(self._state)
 
     def _take_in(self, now_us: int) -> None:
-        due = now_us - self._last_tick >= self.settings.tick_us
-        if self._state is not None and due and self._alone():
-            self._last_tick = now_us
-            if self._stage.tick(self._state, now_us):
-                self._times.changed(now_us)
+        self._tick(now_us)
         for topic in dict.fromkeys((*self.settings.first, *self.settings.inputs)):
             while self._wanted is None and self._may_apply(topic):
                 batch = self._cut(self._queues[topic].popleft())
                 if batch is not None:
                     self._apply(batch, now_us)
 
+    def _tick(self, now_us: int) -> None:
+        """Tell the state the time before its first batch; let time pass once all is read that waited at the opening."""
+        if self._state is None or not self._times.tick_due(now_us) or not self._alone():
+            return
+        if self._times.ticked(now_us):
+            self._stage.tick(self._state, now_us)
+        elif not self._unread and self._stage.tick(self._state, now_us):
+            self._times.changed(now_us)
+
     def _may_apply(self, topic: str) -> bool:
         """Whether the topic's next batch may touch the state now."""
         if not self._queues[topic] or self._times.full:
             return False
-        if self._barrier and topic not in self.settings.first:
-            return False
-        return self._alone()
+        first = self.settings.first
+        waits = topic not in first and any(one in self._unread for one in first)
+        return self._alone() and not waits
 
     def _alone(self) -> bool:
         """Whether a change now would be committed by itself, as it has to be while anything is suspect."""
@@ -182,7 +182,7 @@ class PartitionTask(Generic[State]):
         if batch.records:
             self._narrowing.applied(batch)
             self._times.applied(batch, self._stage.changed(self._state), now_us)
-        self._barrier = {t: end for t, end in self._barrier.items() if self.next[t] < end}
+        self._unread = {t: end for t, end in self._unread.items() if self.next[t] < end}
 
     def _apply_records(self, state: State, batch: Batch, now_us: int) -> None:
         poison = self._narrowing.poison(batch)
@@ -257,13 +257,11 @@ class PartitionTask(Generic[State]):
             return
         self._state, self._head, self._outdated = found.state, found.head, found.outdated
         self._changelog_end = found.changelog_end
-        if answer.begun is not None:
-            self._times.changed(self._last_tick)
         self.next = dict(found.head.next)
         self.committed_next = dict(found.head.next)
-        ends = {topic: answer.bounds[topic][1] for topic in self.settings.first}
-        self._barrier = {topic: end for topic, end in ends.items() if self.next[topic] < end}
-        self._last_tick = -self.settings.tick_us  # the state learns the time before its first batch
+        ends = {topic: answer.bounds[topic][1] for topic in self.settings.inputs}
+        self._unread = {topic: end for topic, end in ends.items() if self.next[topic] < end}
+        self._times.opened(begun=answer.begun is not None)
         self._wanted = Seek(dict(self.next))
 
     def sought(self, generation: int) -> None:

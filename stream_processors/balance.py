@@ -110,14 +110,14 @@ class BalanceStage:
         return Begun(state, {topic: past.bounds(topic)[0] for topic in inputs})
 
     def apply(self, state: BalanceState, batch: Batch, now_us: int) -> None:
-        """See `runtime.stage.Stage.apply`."""
-        state.balances.clock(state.rebuild.time_us(batch, now_us))
+        """See `runtime.stage.Stage.apply`. Time is that of the readings: who is behind knows of nothing after them."""
         if batch.tp.topic == topic_files.FACILITIES:
             for row in range(len(batch.records)):
                 self._apply_facility(state, batch, row)
                 if state.rebuild.is_told(batch.tp.topic, batch.records.offsets[row]):
                     state.balances.facilities_are_told()
             return
+        state.balances.clock(min(now_us, max(batch.records.appended_ms) * 1_000))
         decoded = decode_batch(batch.records.values, self._readers, self._draw_token())
         for bad in decoded.bad:
             self._reject(state, batch, bad.row, undecodable(bad.error))

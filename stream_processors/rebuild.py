@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from runtime.log import Batch
 from runtime.stage import Past
 
 KEY: Final = b"\x00rebuild"
@@ -44,15 +43,6 @@ class Rebuild:
     def is_told(self, topic: str, offset: int) -> bool:
         """Whether what follows from a record was published before."""
         return offset < self.until.get(topic, -1)
-
-    def time_us(self, batch: Batch, now_us: int) -> int:
-        """Return the time at which a batch is taken in: that of the log, until the former state is reached.
-
-        What time alone has changed since then, such as a source that went silent, is news to everybody.
-        """
-        if not batch.records or not self.until:
-            return now_us
-        return min(now_us, max(batch.records.appended_ms) * 1_000)
 
     def take_part(self, applied: Mapping[str, int]) -> dict[bytes, bytes | None]:
         """Return what the next commit has to write or, once the inputs are passed, to delete."""

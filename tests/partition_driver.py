@@ -24,12 +24,18 @@ def one_partition_each() -> MemoryLog:
 
 
 class PartitionDriver(Generic[State]):
-    """One assignment of partition 0; what a former one committed is in the log."""
+    """One assignment of partition 0; what a former one committed is in the log. A fetch gives so many offsets."""
 
     def __init__(
-        self, log: MemoryLog, stage: Stage[State], settings: TaskSettings, now_us: int
+        self,
+        log: MemoryLog,
+        stage: Stage[State],
+        settings: TaskSettings,
+        now_us: int,
+        fetched: int = 1_000,
     ) -> None:
         self.now_us = now_us
+        self._fetched = fetched
         self._log = log
         self._stage = stage
         self._task = PartitionTask(settings, stage, now_us)
@@ -67,7 +73,7 @@ class PartitionDriver(Generic[State]):
 
     def _deliver(self, topic: str) -> None:
         tp, start = TopicPartition(topic, 0), self._places[topic]
-        end = self._log.bounds(tp)[1]
+        end = min(self._log.bounds(tp)[1], start + self._fetched)
         if start < end and self._task.has_room(topic):
             self._places[topic] = end
             records = Records.of(self._log.read(tp, start, end))

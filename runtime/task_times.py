@@ -1,4 +1,4 @@
-"""When a partition commits: at once after an idle time or with many changes, else once an interval.
+"""When a partition commits: at once after an idle time or with many changes, else once an interval. And when it ticks.
 
 While it catches up the interval is longer.
 """
@@ -9,7 +9,7 @@ from runtime.log import Batch
 from runtime.partition_actions import TaskSettings
 
 
-class CommitTimes:
+class TaskTimes:
     """The times of one partition, in microseconds. It decides nothing but when."""
 
     def __init__(self, rules: TaskSettings, now_us: int) -> None:
@@ -19,6 +19,7 @@ class CommitTimes:
         self._last_commit = now_us - rules.commit_interval_us
         self._behind = False
         self._full = False
+        self._last_tick = now_us
 
     @property
     def full(self) -> bool:
@@ -33,6 +34,7 @@ class CommitTimes:
     def clock(self, now_us: int) -> None:
         """Forget what lies in the future: a clock that was set back must not hold up commits."""
         self._last_commit = min(self._last_commit, now_us)
+        self._last_tick = min(self._last_tick, now_us)
         if self._dirty_since is not None:
             self._dirty_since = min(self._dirty_since, now_us)
 
@@ -47,6 +49,26 @@ class CommitTimes:
         appended_ms = batch.records.appended_ms[0]  # 0 is unknown
         self._behind = 0 < appended_ms * 1_000 < now_us - self._rules.behind_us
         self._full = changes >= self._rules.most_changes
+
+    def opened(self, *, begun: bool) -> None:
+        """A state is there, and is told the time before its first batch. One that was begun has to be committed."""
+        if begun:
+            self.changed(self._last_tick)
+        self._last_tick = -self._rules.tick_us
+
+    def tick_due(self, now_us: int) -> bool:
+        """Whether time passes now."""
+        return now_us - self._last_tick >= self._rules.tick_us
+
+    def ticked(self, now_us: int) -> bool:
+        """Time passes; return whether it does for the first time since the state is there."""
+        first, self._last_tick = self._last_tick < 0, now_us
+        return first
+
+    def idle_us(self, now_us: int) -> int:
+        """Return how long there is nothing to do."""
+        tick, commit = self._last_tick + self._rules.tick_us, self.due()
+        return max(1_000, (tick if commit is None else min(tick, commit)) - now_us)
 
     def frozen(self) -> None:
         """The changes are encoded, or the state was dropped."""

@@ -1,0 +1,63 @@
+"""A worker that comes back after an outage: what waits in the log is read before anything is said to be missing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from runtime.log import OutRecord, TopicPartition
+from runtime.partition_actions import TaskSettings
+from schemas.events import Availability, Position
+from schemas.topic_files import AVAILABILITY, BALANCE_CHANGELOG, FACILITIES
+from synergy.balance.terms import moment
+from tests.market.stand import CODEC
+from tests.partition_driver import PartitionDriver, one_partition_each
+from tests.property.balance_input import HOUR_US, NOW_2024, facility, reading
+from tests.unit.test_balance_rebuild import STAGE
+
+SETTINGS = TaskSettings(
+    stage="balance",
+    group="balance",
+    partition=0,
+    inputs=(AVAILABILITY, FACILITIES),
+    first=(FACILITIES,),
+    changelog=BALANCE_CHANGELOG,
+)
+HOURS = 48
+
+
+def _hourly(sequence: int) -> bytes:
+    """Return the reading of the hour that ends so many hours after the first."""
+    end = NOW_2024 + sequence * HOUR_US
+    period = {"period_start": moment(end - HOUR_US), "period_end": moment(end)}
+    given = reading(sequence=sequence, **period)
+    plain = {one.name: getattr(given, one.name) for one in fields(Availability)}
+    return CODEC.encode(Availability(**plain))
+
+
+def _stale(said: list[OutRecord]) -> list[bool]:
+    events = [CODEC.decode(one.value or b"") for one in said]
+    return [one.stale for one in events if isinstance(one, Position)]
+
+
+def test_a_source_whose_readings_wait_is_not_silent_and_one_without_any_is() -> None:
+    log = one_partition_each()
+    for name in ("a", "b"):
+        log.append(
+            TopicPartition(FACILITIES, 0), name.encode(), CODEC.encode(facility(name, "live"))
+        )
+
+    def arrive(sequence: int) -> None:
+        at_ms = (NOW_2024 + sequence * HOUR_US) // 1_000
+        log.append(TopicPartition(AVAILABILITY, 0), b"a", _hourly(sequence), at_ms)
+
+    arrive(1)
+    first = PartitionDriver(log, STAGE, SETTINGS, NOW_2024 + HOUR_US)
+    assert _stale(first.work(5)) == [False]
+    for sequence in range(2, HOURS):
+        arrive(sequence)
+    again = PartitionDriver(log, STAGE, SETTINGS, NOW_2024 + HOURS * HOUR_US, fetched=1)
+    said = _stale(again.work(20))
+    assert said
+    assert not any(said)
+    last = PartitionDriver(log, STAGE, SETTINGS, NOW_2024 + 10 * HOURS * HOUR_US)
+    assert _stale(last.work(5)) == [True]
