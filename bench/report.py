@@ -30,7 +30,7 @@ load average above the number of cores, times and rates are worse than the produ
 `ns an addition` is the CPU of one addition in a loop of Python right afterwards: a shared machine is not always equally
 fast, and every figure that is no ratio follows it.
 
-Each section is one run; what is the same for all its figures stands below the table.
+Each table is one run; what is the same for all its figures stands below it.
 """
 ENGINES = """\
 `engines` puts the balance worker beside other engines: one broker and one topic for all, each engine alone on one
@@ -46,24 +46,37 @@ the others right.
 
 def page(documents: Sequence[Mapping[str, Any]], profile: str) -> str:
     """Return the page for the documents of the results file, with what was written about the profile at its end."""
-    parts = [INTRODUCTION]
+    missed = [
+        f"- {one['name']}: {_number(one['value'])}, bar {one['bar']}"
+        for one in documents
+        if one["holds"] is False
+    ]
+    parts = [INTRODUCTION, "\n".join(["Bars that are missed:", "", *(missed or ["- none"]), ""])]
+    former = ""
     for _, run in groupby(documents, key=lambda one: one["conditions"]["at"]):
-        parts.append(_section(list(run)))
+        found = list(run)
+        title = _title(found)
+        parts.append(_section(found, title, again=title == former))
+        former = title
     return "\n".join([*parts, profile])
 
 
-def _section(run: Sequence[Mapping[str, Any]]) -> str:
-    """Return the figures of one run as a table, what they share, and their plot."""
-    title = re.split(r"[:,]| at \d", run[0]["name"])[0]
+def _title(run: Sequence[Mapping[str, Any]]) -> str:
+    return re.split(r"[:,]| at \d", run[0]["name"])[0]
+
+
+def _section(run: Sequence[Mapping[str, Any]], title: str, *, again: bool) -> str:
+    """Return the figures of one run as a table and what they share; a first run of a title has its heading and plot."""
     shared = _shared([one["conditions"] for one in run])
-    lines = [f"## {title[0].upper()}{title[1:]}", ""]
-    if title == "engines":
-        lines += [ENGINES]
-    lines += [
-        f"![{plot.title}](plots/{plot.file})\n"
-        for plot in PLOTS
-        if run[0]["name"].startswith(plot.prefix)
-    ]
+    lines: list[str] = []
+    if not again:
+        lines += [f"## {title[0].upper()}{title[1:]}", ""]
+        lines += [ENGINES] if title == "engines" else []
+        lines += [
+            f"![{plot.title}](plots/{plot.file})\n"
+            for plot in PLOTS
+            if run[0]["name"].startswith(plot.prefix)
+        ]
     lines += ["| figure | value | unit | bar | | |", "|---|---:|---|---|---|---|"]
     lines += [_row(one, shared) for one in run]
     return "\n".join([*lines, "", _measured(run[0]["conditions"], shared), ""])

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 from cli.embedded import jars, ports
@@ -119,10 +120,7 @@ def look_at_embedded(loaded: Loaded) -> Iterator[Finding]:
 def look_at_ports(loaded: Loaded) -> Iterator[Finding]:
     """Which ports the stack uses, or will use."""
     try:
-        with only_one(loaded.settings.var):
-            running = False
-    except AlreadyRunningError:
-        running = True
+        running = _runs(loaded.settings.var)
     except UnusableFolderError as error:
         yield Finding("ports", "problem", str(error), "set `var` to a folder that can be written")
         return
@@ -143,6 +141,15 @@ def look_at_ports(loaded: Loaded) -> Iterator[Finding]:
         yield Finding("ports", "ok", f"{used}; the stack {'runs' if running else 'is stopped'}")
 
 
+def _runs(var: Path) -> bool:
+    """Whether a stack runs in the folder. Raises UnusableFolderError."""
+    try:
+        with only_one(var):
+            return False
+    except AlreadyRunningError:
+        return True
+
+
 def look_at_kafka(loaded: Loaded) -> Iterator[Finding]:
     """Whether the cluster answers, and which one it is."""
     settings = loaded.settings
@@ -152,6 +159,10 @@ def look_at_kafka(loaded: Loaded) -> Iterator[Finding]:
         return
     client = settings.kafka.client()
     if answering_cluster(client, timeout_s=3.0) is None:
+        if _runs(settings.var):
+            remedy = (
+                f"the stack runs: look at {settings.var / 'log'}, then stop it and start it again"
+            )
         yield Finding("kafka", "problem", f"no answer from {settings.kafka.bootstrap}", remedy)
         return
     try:

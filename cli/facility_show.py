@@ -154,7 +154,7 @@ def _health(found: Document) -> Iterator[str]:
             one["epoch"],
             one["seen"],
             one["missing"],
-            _minute(one["newest_period_end"]),
+            "-" if one["newest_period_end"] is None else _minute(one["newest_period_end"]),
             _minute(one["received_at"]),
         ]
         for one in health["sources"] or ()

@@ -29,7 +29,9 @@ PATIENCE_S: Final = 2.0
 _SOURCES: Final = """
 SELECT source, epoch, max(sequence) AS last, uniqExact(sequence) AS seen, count() AS records,
        greatest(max(sequence) - toInt64(uniqExact(sequence)), 0) AS missing,
-       max(period_end) AS newest_period_end, max(_timestamp) AS received_at
+       maxOrNullIf(period_end, (_topic, _partition, _offset) NOT IN (
+           SELECT origin.topic, origin.partition, origin.offset FROM rejected WHERE facility = {facility:String}
+       )) AS newest_period_end, max(_timestamp) AS received_at
 FROM availability
 WHERE facility = {facility:String}
 GROUP BY source, epoch

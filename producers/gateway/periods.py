@@ -106,7 +106,8 @@ def _since(sent: Sent, now: datetime, before: datetime | None) -> Period:
             "period_end",
             None,
             f"no time has passed since the reading before, which ended at {_shown(before)}",
-            "Send the next one later, or name the period.",
+            "Send the next one later, or name the period. The time of a replay that has ended stands still until it is "
+            "started anew.",
         )
     return Period(before, now)
 

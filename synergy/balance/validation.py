@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from synergy.balance.columns import symbols
 from synergy.balance.readings import UNKNOWN, WRONG_PARTITION, Readings
 from synergy.balance.terms import (
+    BASES,
     DAY_US,
     EARLIEST_US,
     FLOW,
@@ -221,7 +223,8 @@ def explain(frame: pl.DataFrame, reasons: Reasons, limits: Limits) -> tuple[Refu
     if not rows.size:
         return ()
     wanted = frame[rows.tolist()].with_columns(
-        pl.col("period_start", "period_end").to_physical(), pl.col("basis").cast(pl.String)
+        pl.col("period_start", "period_end").to_physical(),
+        basis=pl.Series([BASES[place].value for place in symbols(frame["basis"], BASES)[rows]]),
     )
     return tuple(
         _refusal(int(row), CODES[int(reasons[row])], values, limits)

@@ -211,15 +211,28 @@ def test_gaps_in_what_a_source_has_sent_are_counted_in_the_ledger(tmp_path: Path
                 f" VALUES ('o''mill', 'meter', 7, {sequence}, {offset}, '2024-07-01 0{sequence}:00:00',"
                 " '2024-07-02 00:00:00')"
             )
+        for sequence, source in ((6, "meter"), (1, "erp")):  # refused, and of a year far away
+            ledger.database.command(
+                "INSERT INTO availability"  # noqa: S608 our own numbers
+                " (_topic, facility, source, epoch, sequence, _offset, period_end, _timestamp)"
+                f" VALUES ('t', 'o''mill', '{source}', 7, {sequence}, {90 + sequence},"
+                " '2199-01-01 00:00:00', '2024-07-02 00:00:00')"
+            )
+            ledger.database.command(
+                "INSERT INTO rejected (origin, code, facility, source, _timestamp)"  # noqa: S608
+                f" VALUES (('t', 0, {90 + sequence}), 'period_in_future', 'o''mill', '{source}',"
+                " '2024-07-02 00:00:00')"
+            )
         readers = LedgerReaders.of(ledger.database)
         health = FacilityHealth(Views(), load_catalogue(), readers)
         document = asyncio.run(health.document("o'mill", [], datetime(2024, 7, 2, tzinfo=UTC)))
         readers.close()
-    (source,) = document["sources"]
-    assert (source["records"], source["seen"], source["last"], source["missing"]) == (4, 3, 5, 2)
-    assert source["newest_period_end"] == "2024-07-01T05:00:00Z"
-    (note,) = document["notes"]
-    assert (note["code"], note["subject"]) == ("missing", "meter")
+    sources = {one["source"]: one for one in document["sources"]}
+    source = sources["meter"]
+    assert (source["records"], source["seen"], source["last"], source["missing"]) == (5, 4, 6, 2)
+    assert source["newest_period_end"] == "2024-07-01T05:00:00Z", "what was refused says nothing"
+    assert sources["erp"]["newest_period_end"] is None
+    assert ("missing", "meter") in [(one["code"], one["subject"]) for one in document["notes"]]
 
 
 def test_rejects_that_the_views_forgot_are_counted_in_the_ledger(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ def test_dry_and_wet_masses_are_never_added() -> None:
     wet = reading(sequence=2, basis=Basis.AS_RECEIVED)
     refused = apply(balances, reading(sequence=1), wet, reading(sequence=3))
     assert [(refusal.row, refusal.code) for refusal in refused] == [(1, "mixed_basis")]
+    assert "basis AS_RECEIVED differs" in refused[0].message
     assert [refusal.code for refusal in apply(balances, wet)] == ["mixed_basis"]
 
 

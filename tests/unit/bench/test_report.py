@@ -34,10 +34,22 @@ MISSED: dict[str, Any] = {
 def test_each_run_has_a_section_that_says_once_what_its_figures_share() -> None:
     text = page([*ENGINES, MISSED], "## Where the time goes\n")
     assert text.index("## Engines") < text.index("## Stack at rest") < text.index("## Where the")
+    assert text.index("- stack at rest: CPU: 16.5, bar <= 15") < text.index("## Engines")
     assert text.count("readings 2,000,000") == 1
     assert text.count("2026-11-28T16:00:00Z, 2 cores, load average 0.5, Python 3.11.7.") == 1
     assert "| engines: balance worker: CPU per reading | 3.0 | us |  |  | interval s 1.0 |" in text
     assert "| stack at rest: CPU | 16.5 | % of one core | <= 15 | **missed** |" in text
+
+
+def test_runs_of_one_benchmark_share_a_heading() -> None:
+    later = {**MISSED, "conditions": {**MISSED["conditions"], "at": "2026-11-28T18:00:00Z"}}
+    text = page([MISSED, later], "")
+    assert text.count("## Stack at rest") == 1
+    assert text.count("| stack at rest: CPU | 16.5 |") == 2
+
+
+def test_a_page_without_a_missed_bar_says_so() -> None:
+    assert "- none" in page(ENGINES, "")
 
 
 def test_a_plot_shows_the_smallest_first_and_stays_within_its_frame(tmp_path: Path) -> None:
