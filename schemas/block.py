@@ -157,9 +157,11 @@ class _Kept:
             return Group(self.record, part.rows, part.values, self.frames[0])
         rows = np.concatenate([part.rows for part in self.members])
         values: list[bytes] = [value for part in self.members for value in part.values]
+        frame = pl.concat(self.frames)
+        if (np.diff(rows) > 0).all():  # a long batch of one schema id
+            return Group(self.record, rows, values, frame)
         order: list[int] = np.argsort(rows).tolist()
-        frame = pl.concat(self.frames)[order]
-        return Group(self.record, rows[order], [values[at] for at in order], frame)
+        return Group(self.record, rows[order], [values[at] for at in order], frame[order])
 
 
 class _Decoding:

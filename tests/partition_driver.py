@@ -13,6 +13,14 @@ from runtime.stage import Stage, State
 from schemas import topic_files
 
 STEP_US = 50_000
+BALANCE = TaskSettings(
+    stage="balance",
+    group="balance",
+    partition=0,
+    inputs=(topic_files.AVAILABILITY, topic_files.FACILITIES),
+    first=(topic_files.FACILITIES,),
+    changelog=topic_files.BALANCE_CHANGELOG,
+)
 
 
 def one_partition_each() -> MemoryLog:

@@ -229,10 +229,10 @@ def _overlaps(
     events: Sequence[Availability], ends: Mapping[SeriesName, int]
 ) -> Iterator[dict[str, Any]]:
     """Yield a warning for each flow that begins before a former one of its source and series has ended."""
-    reached = dict(ends)
+    reached: dict[SeriesName, int] = {}
     for index, event in enumerate(events):
         for name, end_us in flow_ends([event]).items():
-            before = reached.get(name, 0)
+            before = max(reached.get(name, 0), ends.get(name, 0))
             if microseconds(event.period_start) < before:
                 yield {
                     "index": index,

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from runtime.log import OutRecord, TopicPartition
-from runtime.partition_actions import TaskSettings
-from schemas.events import Availability, Position
-from schemas.topic_files import AVAILABILITY, BALANCE_CHANGELOG, FACILITIES
+from schemas.events import Position
+from schemas.topic_files import AVAILABILITY, FACILITIES
 from synergy.balance.terms import moment
 from tests.market.stand import CODEC
-from tests.partition_driver import PartitionDriver, one_partition_each
+from tests.partition_driver import BALANCE, PartitionDriver, one_partition_each
 from tests.property.balance_input import HOUR_US, NOW_2024, facility, reading
-from tests.unit.test_balance_rebuild import STAGE
+from tests.unit.test_balance_rebuild import STAGE, plain
 
-SETTINGS = TaskSettings(
-    stage="balance",
-    group="balance",
-    partition=0,
-    inputs=(AVAILABILITY, FACILITIES),
-    first=(FACILITIES,),
-    changelog=BALANCE_CHANGELOG,
-)
 HOURS = 48
 
 
@@ -29,9 +18,7 @@ def _hourly(sequence: int) -> bytes:
     """Return the reading of the hour that ends so many hours after the first."""
     end = NOW_2024 + sequence * HOUR_US
     period = {"period_start": moment(end - HOUR_US), "period_end": moment(end)}
-    given = reading(sequence=sequence, **period)
-    plain = {one.name: getattr(given, one.name) for one in fields(Availability)}
-    return CODEC.encode(Availability(**plain))
+    return CODEC.encode(plain(reading(sequence=sequence, **period)))
 
 
 def _stale(said: list[OutRecord]) -> list[bool]:
@@ -51,13 +38,13 @@ def test_a_source_whose_readings_wait_is_not_silent_and_one_without_any_is() -> 
         log.append(TopicPartition(AVAILABILITY, 0), b"a", _hourly(sequence), at_ms)
 
     arrive(1)
-    first = PartitionDriver(log, STAGE, SETTINGS, NOW_2024 + HOUR_US)
+    first = PartitionDriver(log, STAGE, BALANCE, NOW_2024 + HOUR_US)
     assert _stale(first.work(5)) == [False]
     for sequence in range(2, HOURS):
         arrive(sequence)
-    again = PartitionDriver(log, STAGE, SETTINGS, NOW_2024 + HOURS * HOUR_US, fetched=1)
+    again = PartitionDriver(log, STAGE, BALANCE, NOW_2024 + HOURS * HOUR_US, fetched=1)
     said = _stale(again.work(20))
     assert said
     assert not any(said)
-    last = PartitionDriver(log, STAGE, SETTINGS, NOW_2024 + 10 * HOURS * HOUR_US)
+    last = PartitionDriver(log, STAGE, BALANCE, NOW_2024 + 10 * HOURS * HOUR_US)
     assert _stale(last.work(5)) == [True]

@@ -54,7 +54,7 @@ class Plant:
         log = self.topics[topic]
         for event in events:
             key = event.id.encode() if isinstance(event, Facility) else b"k"
-            log.append(Record(len(log), key, CODEC.encode(_plain(event)), NOW_2024 // 1_000))
+            log.append(Record(len(log), key, CODEC.encode(plain(event)), NOW_2024 // 1_000))
 
     def read(
         self,
@@ -95,7 +95,7 @@ class Plant:
         ]
 
 
-def _plain(event: Event) -> Event:
+def plain(event: Event) -> Event:
     """The samples' readings are of a class that prints in one line, which no codec knows."""
     if not isinstance(event, Availability):
         return event

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from runtime.log import TopicPartition
-from runtime.partition_actions import TaskSettings
-from schemas.events import Availability, Position, Rejected
-from schemas.topic_files import AVAILABILITY, BALANCE_CHANGELOG, FACILITIES
+from schemas.events import Position, Rejected
+from schemas.topic_files import AVAILABILITY, FACILITIES
 from tests.market.stand import CODEC
-from tests.partition_driver import PartitionDriver, one_partition_each
+from tests.partition_driver import BALANCE, PartitionDriver, one_partition_each
 from tests.property.balance_input import NOW_2024, facility, reading
-from tests.unit.test_balance_rebuild import STAGE
+from tests.unit.test_balance_rebuild import STAGE, plain
 
-SETTINGS = TaskSettings(
-    stage="balance",
-    group="balance",
-    partition=0,
-    inputs=(AVAILABILITY, FACILITIES),
-    first=(FACILITIES,),
-    changelog=BALANCE_CHANGELOG,
-)
 MOST = 1_048_588
 """What a topic takes unless it says otherwise."""
 
@@ -28,16 +17,13 @@ MOST = 1_048_588
 def _with_flags(sequence: int) -> bytes:
     """Return a reading of 30 kB: flags that no other reading has."""
     flags = tuple(f"{sequence}/{number}/" + "x" * 290 for number in range(100))
-    given = reading(sequence=sequence, flags=flags)
-    return CODEC.encode(
-        Availability(**{one.name: getattr(given, one.name) for one in fields(Availability)})
-    )
+    return CODEC.encode(plain(reading(sequence=sequence, flags=flags)))
 
 
 def test_what_would_fit_into_no_topic_is_refused_and_the_partition_goes_on() -> None:
     log = one_partition_each()
     log.append(TopicPartition(FACILITIES, 0), b"a", CODEC.encode(facility("a", "live")))
-    worker = PartitionDriver(log, STAGE, SETTINGS, NOW_2024)
+    worker = PartitionDriver(log, STAGE, BALANCE, NOW_2024)
     said = worker.work(2)
     for sequence in range(1, 41):
         value = _with_flags(sequence)
