@@ -96,10 +96,25 @@ class LedgerSink:
         self._parts.log.info("ledger is open", partitions=len(tps), recovering=recovering)
 
     def step(self, timeout_s: float) -> None:
-        """Read what is there and write what is due. Raises what `run` handles, and LedgerStoppedError."""
+        """Write what is due, then read: what can't be written keeps more from being read.
+
+        Raises what `run` handles, and LedgerStoppedError.
+        """
         self._flusher.check()
         self._open_again(self._abandoned())
         self._check_topics()
+        self._write_due()
+        self._read(timeout_s)
+        self._report(None)
+
+    def _write_due(self) -> None:
+        for partition in self._partitions.values():
+            while partition.recovery_due(self._plan.rules):
+                self._flusher.recover(partition)
+        self._flusher.write(list(self._due(self._parts.clock.monotonic_s())))
+        self._flusher.position(list(self._partitions.values()), _POSITION_AFTER_S)
+
+    def _read(self, timeout_s: float) -> None:
         try:
             fetched = self._parts.source.poll(POLL_RECORDS, timeout_s)
         except OffsetGoneError:
@@ -111,12 +126,6 @@ class LedgerSink:
         now = self._parts.clock.monotonic_s()
         for tp, part in fetched.items():
             self._partitions[tp].take(part, now)
-        for partition in self._partitions.values():
-            while partition.recovery_due(self._plan.rules):
-                self._flusher.recover(partition)
-        self._flusher.write(list(self._due(now)))
-        self._flusher.position(list(self._partitions.values()), _POSITION_AFTER_S)
-        self._report(None)
 
     def finish(self) -> None:
         """Write what waits and tell Kafka; what can't be written now is read again after the next start."""

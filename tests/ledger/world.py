@@ -106,6 +106,7 @@ class MortalSource:
 
     source: MemorySinkSource
     fate: Fate
+    taken: set[tuple[int, int]]
 
     def describe(self, topic: str) -> TopicDescription:
         return self.source.describe(topic)
@@ -128,7 +129,10 @@ class MortalSource:
         self.source.seek(tp, offset)
 
     def poll(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, Fetched]:
-        return self.source.poll(max_records, timeout_s)
+        fetched = self.source.poll(max_records, timeout_s)
+        for tp, part in fetched.items():
+            self.taken.update((tp.partition, offset) for offset in part.columns.offsets)
+        return fetched
 
     def known_end(self, tp: TopicPartition) -> int | None:
         return self.source.known_end(tp)
@@ -150,6 +154,7 @@ class World:
     make_writer: MakeWriter = RangeWriter
     permissions: Permissions = field(default_factory=Permissions)
     expected: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
+    taken: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     _starts: int = 0
 
     def produce(self, count: int) -> None:
@@ -168,7 +173,7 @@ class World:
         tables = TableColumns(dict.fromkeys(LEDGER_TABLES, ANY_COLUMN))
         sorter = RowSorter(tables, Writers(tables, registry()), lambda: b"8 bytes.")
         parts = SinkParts(
-            source=MortalSource(self.topics.source("ledger"), fate),
+            source=MortalSource(self.topics.source("ledger"), fate, self.taken),
             writer=self.make_writer(MemoryStore(self.tables, fate), sorter, f"s{self._starts}"),
             clock=self.clock,
             log=logger("tests"),
