@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from producers.errors import SpoolError, SpoolWriteError
 from producers.flow_ends import KEEP_END, SeriesName, flow_ends
 from producers.reading import Reading
-from producers.spool_files import RECEIPTS, SCHEMA, SCHEMA_VERSION, locked, raised_epoch
+from producers.spool_files import ADDED, SCHEMA, SCHEMA_VERSION, locked, raised_epoch
 from schemas.events import Availability
 from schemas.identity import series_key
 
@@ -141,10 +141,14 @@ class Spool:
         found = self._database.execute("SELECT * FROM receipts WHERE key = ?", (key,)).fetchone()
         return None if found is None else Receipt(*found)
 
-    def forget_receipts(self, before_us: int) -> None:
-        """Drop the receipts that were given before. Raises SpoolWriteError."""
+    def forget_receipts(self, before_us: int, latest: int) -> None:
+        """Drop the receipts that were given before, but none of so many `latest`. Raises SpoolWriteError."""
         with self._transaction():
-            self._database.execute("DELETE FROM receipts WHERE received_us < ?", (before_us,))
+            self._database.execute(
+                "DELETE FROM receipts WHERE received_us < min(?, (SELECT received_us FROM receipts"
+                " ORDER BY received_us DESC LIMIT 1 OFFSET ?))",
+                (before_us, latest - 1),
+            )
 
     def flow_ends(self) -> dict[SeriesName, int]:
         """Return where the flows that came with receipts end, in microseconds since 1970."""
@@ -257,14 +261,14 @@ class Spool:
             self._create(fresh_epoch)
         elif version < SCHEMA_VERSION:
             with self._transaction():
-                self._make(RECEIPTS)
+                self._make("".join(ADDED[later] for later in ADDED if later > version))
         (self._epoch,) = self._database.execute("SELECT epoch FROM spool").fetchone()
         self._streams = self._read_streams()
 
     def _create(self, fresh_epoch: int) -> None:
         epoch = raised_epoch(self._path.with_name(self._path.name + ".epoch"), fresh_epoch)
         with self._transaction():
-            self._make(SCHEMA + RECEIPTS)
+            self._make("".join([SCHEMA, *ADDED.values()]))
             self._database.execute("INSERT INTO spool VALUES (1, ?, NULL)", (epoch,))
 
     def _make(self, tables: str) -> None:

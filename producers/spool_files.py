@@ -9,7 +9,7 @@ from typing import TextIO
 
 from producers.errors import SpoolError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 RECEIPTS = """
 CREATE TABLE receipts (
     key TEXT PRIMARY KEY,
@@ -27,6 +27,10 @@ CREATE TABLE ends (
 ) WITHOUT ROWID;
 """
 """Added by version 2: what requests were answered, and where the flows that came with them end."""
+RECEIPTS_BY_TIME = "CREATE INDEX receipts_by_time ON receipts (received_us);"
+"""Added by version 3: forgetting old receipts looks at no others."""
+ADDED = {2: RECEIPTS, 3: RECEIPTS_BY_TIME}
+"""What each later version added to the first."""
 SCHEMA = """
 CREATE TABLE spool (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, position TEXT);
 CREATE TABLE streams (

@@ -31,6 +31,8 @@ from synergy.balance.terms import microseconds, moment
 MOST_UNSENT: Final = 200_000
 KEPT_US: Final = 30 * 86_400 * US_PER_S
 """How long a key is remembered."""
+LATEST_KEYS: Final = 10_000
+"""So many keys are remembered whatever the clock says: one that was ahead for a while forgets none of use."""
 AT_ONCE: Final = 5_000
 
 
@@ -106,7 +108,7 @@ class ReadingIntake:
             if self._spool.unsent_at_most() > MOST_UNSENT:
                 raise _full()
             try:
-                self._spool.forget_receipts(now_us - KEPT_US)
+                self._spool.forget_receipts(now_us - KEPT_US, LATEST_KEYS)
                 given = self._spool.append_with_receipt(readings, receipt)
             except SpoolWriteError as error:
                 raise _unwritable(error) from error

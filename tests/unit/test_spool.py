@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -187,6 +187,12 @@ def test_a_file_of_another_version_is_refused(
         open_spool()
 
 
+def keep(spool: Spool, key: str, received_us: int) -> None:
+    spool.append_with_receipt(
+        [a_reading(hour=0)], lambda events: Receipt(key, b"print", str(len(events)), received_us)
+    )
+
+
 def test_a_spool_of_the_version_before_learns_to_keep_receipts(
     tmp_path: Path, open_spool: Callable[..., Spool]
 ) -> None:
@@ -195,12 +201,36 @@ def test_a_spool_of_the_version_before_learns_to_keep_receipts(
     former.executescript("DROP TABLE receipts; DROP TABLE ends; PRAGMA user_version = 1;")
     former.close()
     spool = open_spool()
-    given = spool.append_with_receipt(
-        [a_reading(hour=0)], lambda events: Receipt("key", b"print", str(events[0].id), 5)
-    )
-    assert spool.receipt("key") == given
-    spool.forget_receipts(6)
     assert spool.receipt("key") is None
+    keep(spool, "key", 5)
+    assert spool.receipt("key") == Receipt("key", b"print", "1", 5)
+
+
+def test_old_receipts_are_found_without_looking_at_the_others(
+    tmp_path: Path, open_spool: Callable[..., Spool]
+) -> None:
+    open_spool().close()
+    former = sqlite3.connect(tmp_path / "a.spool")
+    former.executescript("DROP INDEX receipts_by_time; PRAGMA user_version = 2;")
+    former.close()
+    open_spool().close()
+    with closing(sqlite3.connect(tmp_path / "a.spool")) as database:
+        [plan] = database.execute("EXPLAIN QUERY PLAN DELETE FROM receipts WHERE received_us < 5")
+    assert "receipts_by_time" in plan[3]
+
+
+def test_receipts_are_forgotten_by_age_but_never_the_latest(
+    open_spool: Callable[..., Spool],
+) -> None:
+    spool = open_spool()
+    for time in range(1, 6):
+        keep(spool, str(time), time)
+    spool.forget_receipts(3, 2)
+    assert [time for time in range(1, 6) if spool.receipt(str(time)) is None] == [1, 2]
+    spool.forget_receipts(100, 2)
+    assert [time for time in range(1, 6) if spool.receipt(str(time)) is not None] == [4, 5]
+    spool.forget_receipts(100, 3)
+    assert spool.receipt("4") is not None
 
 
 def test_a_receipt_is_stored_with_its_readings_or_not_at_all(
