@@ -56,14 +56,16 @@ class Narrowing:
         if not self.ends:
             self._poison.clear()
 
-    def cut(self, batch: Batch) -> tuple[Batch, Batch | None]:
-        """Return the piece that may be applied at once, and the rest if that is not all."""
+    def cut(self, batch: Batch, most: int) -> tuple[Batch, Batch | None]:
+        """Return the piece that may be applied at once, of `most` records, and the rest if that is not all."""
         records = batch.records
-        if batch.start >= self.ends.get(batch.tp.topic, 0) or len(records) <= self.size:
+        suspect = batch.start < self.ends.get(batch.tp.topic, 0)
+        size = min(self.size, most) if suspect else most
+        if len(records) <= size:
             return batch, None
-        end = records.offsets[self.size]
-        piece = replace(batch, next=end, records=records[: self.size])
-        return piece, replace(batch, start=end, records=records[self.size :])
+        end = records.offsets[size]
+        piece = replace(batch, next=end, records=records[:size])
+        return piece, replace(batch, start=end, records=records[size:])
 
     def poison(self, batch: Batch) -> BaseException | None:
         """Return the error of a single record that is known to cause one."""

@@ -153,7 +153,7 @@ class PartitionTask(Generic[State]):
         return self._times.clean or not self._narrowing.active
 
     def _cut(self, batch: Batch) -> Batch | None:
-        """Apply the gap rule, cut away what was applied before, and take a piece of a suspect range."""
+        """Apply the gap rule, cut away what was applied before, and take a piece of what is suspect or long."""
         topic, known = batch.tp.topic, self.next[batch.tp.topic]
         if self._is_gap(batch, known):
             self._wanted = self._stop(GapFound(self.settings.stage, batch.tp, known, batch.start))
@@ -161,7 +161,7 @@ class PartitionTask(Generic[State]):
         if batch.next <= known:
             return None
         whole = replace(batch, start=known, records=batch.records.since(known))
-        piece, rest = self._narrowing.cut(whole)
+        piece, rest = self._narrowing.cut(whole, self._times.at_once)
         if rest is not None:
             self._queues[topic].appendleft(rest)
         return piece

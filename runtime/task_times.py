@@ -8,6 +8,9 @@ from __future__ import annotations
 from runtime.log import Batch
 from runtime.partition_actions import TaskSettings
 
+_LARGEST = 16
+"""The largest piece, as a multiple of the least: more than one fetch gives."""
+
 
 class TaskTimes:
     """The times of one partition, in microseconds. It decides nothing but when."""
@@ -19,12 +22,18 @@ class TaskTimes:
         self._last_commit = now_us - rules.commit_interval_us
         self._behind = False
         self._full = False
+        self._at_once = rules.most_changes
         self._last_tick = now_us
 
     @property
     def full(self) -> bool:
         """Whether so much has changed that nothing more may be applied before the next commit."""
         return self._full
+
+    @property
+    def at_once(self) -> int:
+        """How many records may be applied before it is asked how much they have changed: more where that was little."""
+        return self._at_once
 
     @property
     def clean(self) -> bool:
@@ -48,7 +57,12 @@ class TaskTimes:
         self.changed(now_us)
         appended_ms = batch.records.appended_ms[0]  # 0 is unknown
         self._behind = 0 < appended_ms * 1_000 < now_us - self._rules.behind_us
-        self._full = changes >= self._rules.most_changes
+        most = self._rules.most_changes
+        self._full = changes >= most
+        if self._full:
+            self._at_once = most
+        elif changes < most // 4:
+            self._at_once = min(2 * self._at_once, _LARGEST * most)
 
     def opened(self, *, begun: bool) -> None:
         """A state is there, and is told the time before its first batch. One that was begun has to be committed."""

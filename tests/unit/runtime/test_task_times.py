@@ -108,6 +108,39 @@ def test_many_changes_are_committed_without_waiting_and_nothing_more_is_applied_
     assert _first_commit(task, first) == first + SETTINGS.commit_interval_us
 
 
+def _long(task: PartitionTask[TallyState], keys: bytes) -> None:
+    """Deliver one batch of a record for each key."""
+    start = task.next[INPUT]
+    records = [Record(at, bytes([key]), b"%d:1" % at) for at, key in enumerate(keys, start)]
+    task.deliver(Batch(TP, start, start + len(keys), 1, Records.of(records)))
+
+
+def _changes_by_commit(task: PartitionTask[TallyState], now: int) -> list[bytes]:
+    """Return which keys each commit of ten seconds says, every commit done."""
+    said: list[bytes] = []
+    for time in range(now, now + 10_000_000, 10_000):
+        if isinstance(action := task.step(time), Commit):
+            outputs = [one.key for one in action.records if one.tp.topic == OUTPUT]
+            said.append(b"".join(key or b"" for key in outputs))
+            task.committed(len(said))
+    return said
+
+
+def test_a_long_batch_that_changes_much_is_committed_in_pieces() -> None:
+    task = _running(most_changes=2)
+    _long(task, b"abcde")
+    assert _changes_by_commit(task, NOW) == [b"ab", b"cd", b"e"]
+    assert task.next[INPUT] == 5
+
+
+def test_after_batches_that_change_little_more_is_applied_at_once_until_one_changes_much() -> None:
+    task = _running(most_changes=8)
+    _long(task, b"a" * 8)
+    assert _changes_by_commit(task, NOW) == [b"a"]
+    _long(task, b"abcdefghijklmnopqrstuvwxyz")
+    assert [len(said) for said in _changes_by_commit(task, NOW)] == [16, 8, 2]
+
+
 def test_a_key_that_changes_often_is_one_change() -> None:
     task = _running(most_changes=2)
     _deliver(task, 0, NOW)
