@@ -136,7 +136,7 @@ class PartitionTask(Generic[State]):
         if self._state is None or not self._times.tick_due(now_us) or not self._alone():
             return
         if self._times.ticked(now_us):
-            self._stage.tick(self._state, now_us)
+            self._stage.tell_time(self._state, now_us)
         elif not self._unread and self._stage.tick(self._state, now_us):
             self._times.changed(now_us)
 

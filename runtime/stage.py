@@ -91,6 +91,10 @@ class Stage(Protocol[State]):
         """
         ...
 
+    def tell_time(self, state: State, now_us: int) -> None:
+        """Take note of the time before the first batch. Nothing may end or go stale by it: what waits is unread."""
+        ...
+
     def tick(self, state: State, now_us: int) -> bool:
         """Let time pass: staleness, roll-over, expiry of live programmes; return whether anything may differ."""
         ...

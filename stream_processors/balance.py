@@ -197,6 +197,10 @@ class BalanceStage:
         message = text.format(facility=facility.id)
         return Fault("wrong_partition", "id", message, facility.id, facility.source)
 
+    def tell_time(self, state: BalanceState, now_us: int) -> None:
+        """See `runtime.stage.Stage.tell_time`."""
+        self.tick(state, now_us)
+
     def tick(self, state: BalanceState, now_us: int) -> bool:
         """See `runtime.stage.Stage.tick`: positions of live programmes may have become stale."""
         if state.rebuild.until:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record
@@ -25,7 +26,7 @@ from stream_processors.rejection import (
 )
 from stream_processors.sizes import fitting
 from synergy.catalogue import Catalogue
-from synergy.market import MarketState, SolveResult
+from synergy.market import FailedSolve, MarketState, SolveResult
 
 STAGE = "market"
 
@@ -86,14 +87,23 @@ class MarketStage:
                 case _:
                     raise AssertionError  # the topic files name no other record
 
+    def tell_time(self, state: MarketPartition, now_us: int) -> None:
+        """See `runtime.stage.Stage.tell_time`: commands that wait are answered before anything expires."""
+        state.market.tell_time(now_us)
+
     def tick(self, state: MarketPartition, now_us: int) -> bool:
         """See `runtime.stage.Stage.tick`: matches of live programmes may have expired."""
         state.market.clock(now_us)
         return True
 
     def reject(self, state: MarketPartition, batch: Batch, error: BaseException) -> None:
-        """See `runtime.stage.Stage.reject`."""
-        self._reject(state, batch, batch.records[0], failure(STAGE, error))
+        """See `runtime.stage.Stage.reject`. A command has an outcome too."""
+        record = batch.records[0]
+        self._reject(state, batch, record, failure(STAGE, error))
+        with suppress(DecodeError):
+            event = None if record.value is None else self._codec.decode(record.value)
+            if isinstance(event, Command):
+                state.market.refuse_command(event, coordinates(batch.tp, record.offset))
 
     def _reject(self, state: MarketPartition, batch: Batch, record: Record, fault: Fault) -> None:
         event = rejected(STAGE, batch.tp, record, fault)
@@ -116,5 +126,5 @@ class MarketStage:
 
     def absorb(self, state: MarketPartition, result: object, now_us: int) -> None:
         """See `runtime.stage.Stage.absorb`."""
-        assert isinstance(result, SolveResult)
+        assert isinstance(result, SolveResult | FailedSolve)
         state.market.absorb(result)

@@ -25,6 +25,7 @@ class RuleName(StrEnum):
     COMMITTED_SHORT = "committed_short"
     QUALITY_FAILED = "quality_failed"
     SOLVER_TIME_LIMIT = "solver_time_limit"
+    SOLVE_FAILED = "solve_failed"
     OPEN_GAP = "open_gap"
     SEQUENCE_GAP = "sequence_gap"
     REJECTS = "rejects"

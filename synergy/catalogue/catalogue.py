@@ -115,10 +115,13 @@ def _grouped(uses: Mapping[str, Use], *, by_need: bool) -> Mapping[str, tuple[Us
     return MappingProxyType({key: tuple(found) for key, found in groups.items()})
 
 
-def _boundaries(coefficients: Iterable[Coefficient], uses: Mapping[str, Use]) -> set[date]:
+def _boundaries(
+    coefficients: Iterable[Coefficient], uses: Mapping[str, Use], blends: Iterable[Blend]
+) -> set[date]:
     spans = [row.validity for row in coefficients]
     spans += [use.validity for use in uses.values()]
     spans += [limit.validity for use in uses.values() for limit in use.limits]
+    spans += [limit.validity for blend in blends for limit in blend.limits]
     return {day for span in spans for day in (span.start, span.end) if day is not None}
 
 
@@ -126,10 +129,10 @@ def index_of(
     materials: Mapping[str, Material],
     uses: Mapping[str, Use],
     industries: Mapping[str, Industry],
-    rest: tuple[tuple[Coefficient, ...], tuple[Market, ...]],
+    rest: tuple[tuple[Coefficient, ...], tuple[Market, ...], Iterable[Blend]],
 ) -> CatalogueIndex:
-    """Derive the look-ups; `rest` is the coefficients and the markets."""
-    coefficients, markets = rest
+    """Derive the look-ups; `rest` is the coefficients, the markets and the blends."""
+    coefficients, markets, blends = rest
     rows: dict[tuple[str, str | None], list[Coefficient]] = {}
     for row in coefficients:
         rows.setdefault((row.key, row.country), []).append(row)
@@ -154,5 +157,5 @@ def index_of(
             }
         ),
         coefficients=MappingProxyType({key: tuple(found) for key, found in rows.items()}),
-        boundaries=tuple(sorted(_boundaries(coefficients, uses))),
+        boundaries=tuple(sorted(_boundaries(coefficients, uses, blends))),
     )

@@ -132,5 +132,10 @@ def _catalogue(
         uses=MappingProxyType(parsed.uses),
         coefficients=coefficients,
         markets=found,
-        index=index_of(parsed.materials, parsed.uses, parsed.industries, (coefficients, found)),
+        index=index_of(
+            parsed.materials,
+            parsed.uses,
+            parsed.industries,
+            (coefficients, found, parsed.blends.values()),
+        ),
     )

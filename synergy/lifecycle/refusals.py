@@ -30,6 +30,9 @@ class Refusal(StrEnum):
     NOTHING_TO_APPROVE = "nothing_to_approve"
     OWN_AMENDMENT = "own_amendment"
     SUSPENDED = "suspended"
+    QUALITY_FAILED = "quality_failed"
+    PERMIT_MISSING = "permit_missing"
+    INTERNAL_ERROR = "internal_error"
 
 
 def refusal_words() -> Mapping[str, tuple[str, str]]:

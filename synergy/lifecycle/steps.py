@@ -29,7 +29,10 @@ STARTING: Final = frozenset({Action.SCHEDULE, Action.DISPATCH, Action.METER})
 NEEDS_REASON: Final = frozenset({Action.REFUSE, Action.CANCEL, Action.AMEND})
 PER_MILLE: Final = 1000
 MOST_DAYS_AT_ONCE: Final = 366
-"""A load or a metered period is at most what is agreed for so many days: more is a slip of the unit."""
+"""A load or a metered period is at most what is agreed for so many days: more is a slip of the unit.
+
+A load that is under way may be twice what was sent, although the agreement was amended since.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ def signed(match: Match, command: Command, time: datetime) -> Transaction:
 def on_agreement(scene: Scene, command: Command, action: Action) -> Stepped | Refusal:
     """Return what a command on an agreement does; a load or a metered period makes a delivery."""
     agreement = scene.agreement
-    refusal = _refused(command, action, agreement.revision, agreement)
+    most = MOST_DAYS_AT_ONCE * agreement.quantity_per_day
+    refusal = _refused(command, action, agreement.revision, most)
     if refusal is not None:
         return refusal
     state = AGREEMENTS.following(agreement.state, action, command.side)
@@ -118,7 +122,8 @@ def on_agreement(scene: Scene, command: Command, action: Action) -> Stepped | Re
 def on_delivery(scene: Scene, delivery: Delivery, command: Command) -> Stepped | Refusal:
     """Return what a command on a delivery does."""
     action = Action(command.action)
-    refusal = _refused(command, action, delivery.revision, scene.agreement)
+    most = max(MOST_DAYS_AT_ONCE * scene.agreement.quantity_per_day, 2 * delivery.sent)
+    refusal = _refused(command, action, delivery.revision, most)
     if refusal is not None:
         return refusal
     step = _receipt(scene, delivery, command) if action is Action.RECEIVE else action
@@ -142,9 +147,7 @@ def on_delivery(scene: Scene, delivery: Delivery, command: Command) -> Stepped |
     return Stepped((replace(event, quantity=command.quantity if action in weighed else None),))
 
 
-def _refused(
-    command: Command, action: Action, revision: int, agreement: Agreement
-) -> Refusal | None:
+def _refused(command: Command, action: Action, revision: int, most: int) -> Refusal | None:
     """Return why a command is refused whatever the state is."""
     if command.revision is None:
         return Refusal.REVISION_MISSING
@@ -154,7 +157,7 @@ def _refused(
         return Refusal.REASON_MISSING
     if command.quantity is not None and command.quantity <= 0:
         return Refusal.QUANTITY_INVALID
-    if (command.quantity or 0) > MOST_DAYS_AT_ONCE * agreement.quantity_per_day:
+    if (command.quantity or 0) > most:
         return Refusal.QUANTITY_TOO_LARGE
     return None
 

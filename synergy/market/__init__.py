@@ -7,7 +7,7 @@ an argument; a solve is a job that the caller runs where it likes.
 from synergy.lifecycle import Action, Refusal
 from synergy.market.explain import Language, View, Words, load_words
 from synergy.market.policy import Policy
-from synergy.market.propose import SolveResult
+from synergy.market.propose import FailedSolve, SolveResult
 from synergy.market.reasons import Code
 from synergy.market.state import Event, MarketState
 
@@ -15,6 +15,7 @@ __all__ = [
     "Action",
     "Code",
     "Event",
+    "FailedSolve",
     "Language",
     "MarketState",
     "Policy",

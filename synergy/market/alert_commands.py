@@ -11,9 +11,8 @@ from uuid import UUID
 from schemas.events import Alert, AlertState, Command
 from synergy.lifecycle import Action, Refusal
 
-SNOOZE: Final = timedelta(hours=4)
-LONGEST: Final = timedelta(days=7)
-MINUTE: Final = timedelta(minutes=1)
+SNOOZE_MINUTES: Final = 4 * 60
+MOST_MINUTES: Final = 7 * 24 * 60
 
 
 def on_alert(alert: Alert | None, command: Command, now: datetime) -> Alert | Refusal:
@@ -22,12 +21,13 @@ def on_alert(alert: Alert | None, command: Command, now: datetime) -> Alert | Re
         return Refusal.UNKNOWN_ALERT
     if command.action == Action.ACKNOWLEDGE:
         return replace(alert, state=AlertState.ACKNOWLEDGED, actor=command.actor, until=None)
-    length = SNOOZE if command.quantity is None else command.quantity * MINUTE
-    if length <= timedelta(0):
+    minutes = SNOOZE_MINUTES if command.quantity is None else command.quantity
+    if minutes <= 0:
         return Refusal.QUANTITY_INVALID
-    if length > LONGEST:
+    if minutes > MOST_MINUTES:
         return Refusal.QUANTITY_TOO_LARGE
-    return replace(alert, state=AlertState.SNOOZED, actor=command.actor, until=now + length)
+    until = now + timedelta(minutes=minutes)
+    return replace(alert, state=AlertState.SNOOZED, actor=command.actor, until=until)
 
 
 def awake(alert: Alert) -> Alert:

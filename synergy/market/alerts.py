@@ -6,22 +6,28 @@ What a solve finds belongs to its market: the last reason of these alerts names 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from schemas.events import Alert, Match, MatchState, Position, Reason
+from schemas.events import Alert, Direction, Match, MatchState, Position, Reason
 from synergy.alerts import RuleName, alert_id, alert_rules, cleared, raised
 from synergy.catalogue import Catalogue
 from synergy.lifecycle.match_states import CLOSED
 from synergy.market.programme import Programme
-from synergy.market.propose import SolveResult
+from synergy.market.propose import FailedSolve, SolveResult
 from synergy.market.reasons import Code
 from synergy.market.series import Series, need_series, pair_of, supply_series
 from synergy.market.told_alerts import OWN
 
 Cause = tuple[RuleName, str]
 OF_A_SOLVE = frozenset(
-    {RuleName.COMMITTED_SHORT, RuleName.QUALITY_FAILED, RuleName.SOLVER_TIME_LIMIT}
+    {
+        RuleName.COMMITTED_SHORT,
+        RuleName.QUALITY_FAILED,
+        RuleName.SOLVER_TIME_LIMIT,
+        RuleName.SOLVE_FAILED,
+    }
 )
 OF_A_PROPOSAL = (RuleName.NEW_MATCH, RuleName.BETTER_MATCH)
 
@@ -45,16 +51,25 @@ def after_solve(
         return []
     due = {**_causes(programme, result, catalogue), **_proposals(result, before)}
     changes = [_raise(programme, cause, due[cause], result.market) for cause in sorted(due)]
-    found = {alert_id(programme.name, rule, subject) for rule, subject in due}
+    unjudged = {(RuleName.QUALITY_FAILED, str(match)) for match in result.unjudged}
+    stay = {alert_id(programme.name, rule, subject) for rule, subject in {*due, *unjudged}}
     over = [
         cleared(alert, time)
         for _, alert in sorted(programme.alerts.items())
-        if alert.rule in OF_A_SOLVE and alert.reasons[-1].text == result.market
-        if alert.id not in found
+        if alert.rule in OF_A_SOLVE and alert.id not in stay
+        if catalogue.market_of(alert.reasons[-1].text or "") == result.market
     ]
     closed = [match for match in result.matches if match.state in CLOSED]
     told = [alert for match in closed for alert in after_closing(programme, match)]
     return [*(alert for alert in changes if alert is not None), *over, *told]
+
+
+def after_failure(programme: Programme, failed: FailedSolve) -> list[Alert]:
+    """Return what to raise after a solve that raised an error: the proposals stay as they are."""
+    cause = (RuleName.SOLVE_FAILED, f"{programme.name}/{failed.market}")
+    reason = Reason(code=Code.SOLVE_FAILED, subject=failed.market, text=failed.error)
+    new = _raise(programme, cause, reason, failed.market)
+    return [] if new is None else [new]
 
 
 def _raise(programme: Programme, cause: Cause, reason: Reason, market: str) -> Alert | None:
@@ -72,13 +87,13 @@ def _causes(programme: Programme, result: SolveResult, catalogue: Catalogue) -> 
     due: dict[Cause, Reason] = {}
     for series, (offered, committed) in result.shortfalls.items():
         if committed > offered * share:
-            unit = catalogue.materials[series.material].trade_unit
+            per_unit, name = _trade_unit(programme, series, catalogue)
             due[RuleName.COMMITTED_SHORT, f"{series.facility}/{series.material}"] = Reason(
                 code=Code.COMMITTED_SHORT,
                 subject=series.facility,
-                value=offered / unit.per_unit,
-                limit=committed / unit.per_unit,
-                unit=unit.name,
+                value=offered / per_unit,
+                limit=committed / per_unit,
+                unit=name,
                 text=series.material,
             )
     for match, reason in result.failures.items():
@@ -88,6 +103,17 @@ def _causes(programme: Programme, result: SolveResult, catalogue: Catalogue) -> 
         reason = Reason(code=Code.SOLVER_TIME_LIMIT, subject=result.market)
         due[RuleName.SOLVER_TIME_LIMIT, subject] = reason
     return due
+
+
+def _trade_unit(programme: Programme, series: Series, catalogue: Catalogue) -> tuple[int, str]:
+    """Return how many base units a trade unit has, and its name; that of the matches for a material no longer known."""
+    material = catalogue.materials.get(series.material)
+    if material is not None:
+        return material.trade_unit.per_unit, material.trade_unit.name
+    units = (
+        match.unit for match in programme.matches.values() if match.material == series.material
+    )
+    return 1, next(units, "")
 
 
 def _proposals(result: SolveResult, before: Mapping[UUID, Match]) -> dict[Cause, Reason]:
@@ -146,12 +172,38 @@ def after_position(programme: Programme, series: Series, position: Position) -> 
     time = programme.head.time or position.as_of
     known = programme.alerts.get(alert_id(programme.name, RuleName.SUPPLY_STALE, subject))
     if not position.stale:
-        return [] if known is None else [cleared(known, time)]
+        if known is None or _is_silent(programme, _opposite(series)):
+            return []
+        return [cleared(known, time)]
     if known is not None or not _is_dealt_with(programme, series):
         return []
     reason = Reason(code=Code.SUPPLY_STALE, subject=series.facility, text=series.material)
     rule = alert_rules()[RuleName.SUPPLY_STALE]
     return [raised(rule, (programme.name, subject), (reason,), time, position.latest)]
+
+
+def after_leaving(programme: Programme, facility: str) -> list[Alert]:
+    """Return what to clear when a facility leaves, while its series are still there: nothing more will come of them."""
+    time = programme.head.time
+    subjects = {
+        f"{facility}/{series.material}"
+        for series in programme.positions
+        if series.facility == facility
+    }
+    ids = [alert_id(programme.name, RuleName.SUPPLY_STALE, one) for one in sorted(subjects)]
+    known = [programme.alerts[identity] for identity in ids if identity in programme.alerts]
+    return [cleared(alert, time or alert.programme_time) for alert in known]
+
+
+def _opposite(series: Series) -> Series:
+    supply = series.direction is Direction.SUPPLY
+    return replace(series, direction=Direction.DEMAND if supply else Direction.SUPPLY)
+
+
+def _is_silent(programme: Programme, series: Series) -> bool:
+    """Whether a series that somebody relies on has sent nothing for too long."""
+    held = programme.positions.get(series)
+    return held is not None and held.position.stale and _is_dealt_with(programme, series)
 
 
 def _is_dealt_with(programme: Programme, series: Series) -> bool:

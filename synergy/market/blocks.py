@@ -46,6 +46,12 @@ def hazard_permit(material: Material) -> str | None:
     return f"hazardous:{material.ewc[0]}" if material.hazardous else None
 
 
+def may_take(material: Material, facts: FacilityFacts) -> bool:
+    """Whether a receiver holds a permit for one of the material's codes, where one is needed."""
+    accepted = {f"hazardous:{code}" for code in material.ewc}
+    return not material.hazardous or bool(accepted & _permits(facts))
+
+
 def _permits(facts: FacilityFacts) -> set[str]:
     return {permit.replace(" ", "") for permit in facts.permits}
 
@@ -89,8 +95,7 @@ def _with_permit(
     permit = hazard_permit(material)
     if permit is None:
         return needs
-    accepted = {f"hazardous:{code}" for code in material.ewc}
-    allowed = [need for need in needs if accepted & _permits(need.facts)]
+    allowed = [need for need in needs if may_take(material, need.facts)]
     for need in needs:
         if need not in allowed:
             reason = Reason(code=Code.PERMIT_MISSING, subject=need.series.facility, text=permit)

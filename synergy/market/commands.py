@@ -9,14 +9,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from schemas.events import Alert, Command, Coordinates, Match, MatchState, Outcome, Reason
+from schemas.events import (
+    Alert,
+    Command,
+    Coordinates,
+    Match,
+    MatchState,
+    Outcome,
+    Reason,
+    Verdict,
+)
 from synergy.catalogue import Catalogue
 from synergy.lifecycle import COMMANDS, MATCHES, ON_ALERT, ON_MATCH, Action, Refusal
 from synergy.lifecycle.steps import Stepped, signed
 from synergy.market.alert_commands import on_alert
+from synergy.market.blocks import may_take
+from synergy.market.failures import standing_of
 from synergy.market.picture import silence
 from synergy.market.policy import Policy
 from synergy.market.programme import Programme
+from synergy.market.quality import Assessment
 from synergy.market.reasons import Code
 from synergy.market.series import need_series, pair_of, supply_series
 from synergy.market.transaction_commands import allowed_after, allowed_on, on_transaction
@@ -75,8 +87,10 @@ def _about_match(
     state = MATCHES.following(match.state, action, command.side)
     if refusal is None and state is None:
         refusal = Refusal.NOT_ALLOWED
-    if refusal is None and action is Action.ACCEPT and _suspended(programme, match, catalogue):
-        refusal = Refusal.SUSPENDED
+    standing = None
+    if refusal is None and action is Action.ACCEPT:
+        found = _standing(programme, match, catalogue)
+        refusal, standing = (found, None) if isinstance(found, Refusal) else (None, found)
     if refusal is not None or state is None:
         possible = MATCHES.allowed(match.state, command.side)
         outcome = _refusal(command, at, refusal or Refusal.NOT_ALLOWED, possible)
@@ -88,6 +102,8 @@ def _about_match(
         reasons=match.reasons if action is Action.ACCEPT else (_by_person(command),),
         programme_time=programme.head.time or match.programme_time,
     )
+    if standing is not None:
+        changed = replace(changed, verdict=standing.verdict, margins=standing.margins)
     outcome = _acceptance(command, at, changed.revision, MATCHES.allowed(state, None))
     if state is not MatchState.AGREED:
         return Answer(outcome, changed)
@@ -133,6 +149,25 @@ def _refused(match: Match, command: Command, action: Action) -> Refusal | None:
     return None
 
 
+def _standing(
+    programme: Programme, match: Match, catalogue: Catalogue
+) -> Assessment | Refusal | None:
+    """Return how a match that is to be accepted stands now, or why it can't be; None where its use is not known.
+
+    After the first acceptance the solver leaves it alone, whatever becomes of the material or of a permit.
+    """
+    pair = pair_of(match)
+    held, facts = programme.positions.get(supply_series(pair)), programme.facts.get(match.receiver)
+    time = programme.head.time
+    if _suspended(programme, match, catalogue) or held is None or facts is None or time is None:
+        return Refusal.SUSPENDED
+    if not may_take(catalogue.materials[match.material], facts):
+        return Refusal.PERMIT_MISSING
+    standing = standing_of(match, held.position, facts.country, time, catalogue)
+    fails = standing is not None and standing.verdict is Verdict.FAILS
+    return Refusal.QUALITY_FAILED if fails else standing
+
+
 def _suspended(programme: Programme, match: Match, catalogue: Catalogue) -> bool:
     """Whether a side gives or takes nothing now: the next solve will say so of a proposal."""
     time, pair = programme.head.time, pair_of(match)
@@ -175,6 +210,11 @@ def _refusal(
         subject=command.subject,
         coordinates=at,
     )
+
+
+def failed_command(command: Command, at: Coordinates) -> Outcome:
+    """Return the outcome of a command that the market failed on."""
+    return _refusal(command, at, Refusal.INTERNAL_ERROR, ())
 
 
 def by_person(state: MatchState) -> bool:

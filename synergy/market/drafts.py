@@ -22,6 +22,8 @@ from synergy.market.value import worth
 
 UNNUMBERED: Final = UUID(int=0)
 FULL_HISTORY_DAYS: Final = 28
+MOST_FLAGS, MOST_OF_A_FLAG = 6, 200
+"""What a match names of the flags of each side: a source may send thousands, and a match has to fit its topic."""
 CERTAINTY: Final = (DataKind.MEASURED, DataKind.ESTIMATED, DataKind.ASSUMED, DataKind.SIMULATED)
 
 BINDING_CODES: Final = {
@@ -198,7 +200,12 @@ def _alternative(code: Code, facility: str, edge: Edge, money: str) -> Reason:
 def _evidence(offer: Offer) -> list[Reason]:
     """Return what a reader should know of the facts and readings behind one side."""
     facility, position = offer.series.facility, offer.position
-    found = [Reason(code=Code.FLAGGED, subject=facility, text=flag) for flag in position.flags]
+    found = [
+        Reason(code=Code.FLAGGED, subject=facility, text=flag[:MOST_OF_A_FLAG])
+        for flag in position.flags[:MOST_FLAGS]
+    ]
+    if unnamed := len(position.flags) - len(found):
+        found.append(Reason(code=Code.FLAGGED_MORE, subject=facility, value=float(unnamed)))
     planned = position.plan_per_day is not None
     if position.days_seen < FULL_HISTORY_DAYS and not planned:
         days = float(position.days_seen)

@@ -18,6 +18,14 @@ def is_new_day(before: datetime, now: datetime) -> bool:
     return before.date() != now.date()
 
 
+def is_live(programme: Programme, policy: Policy, now: datetime) -> bool:
+    """Whether the clock moves a programme that has no ticks: from its first young position on."""
+    if programme.head.time is not None:
+        return True
+    youngest = max((held.position.as_of for held in programme.positions.values()), default=None)
+    return youngest is not None and youngest > now - policy.live_within
+
+
 def markets_to_review(
     programme: Programme, catalogue: Catalogue, before: datetime, now: datetime
 ) -> list[str]:

@@ -30,8 +30,8 @@ from synergy.lifecycle.transactions import (
     agreement_after,
     delivery_after,
 )
-from synergy.market.part_keys import key_of, names_of, pair_names, series_names
-from synergy.market.parts import UnreadablePart, pack, unpack
+from synergy.market.part_keys import key_of, pair_names, series_names
+from synergy.market.parts import pack
 from synergy.market.series import Held, Pair, PairMemory, Series, pair_of, series_of
 
 SETTLED: Final = DELIVERIES.closed()
@@ -117,6 +117,15 @@ class Programme:
         dirty = tuple(name for name in self.head.dirty if name != market)
         again = self.versions.get(market, 0) != version
         self.set_head(replace(self.head, dirty=(*dirty, market) if again else dirty))
+
+    def postpone(self, market: str) -> None:
+        """Put a market that has still to be solved last."""
+        others = tuple(name for name in self.head.dirty if name != market)
+        self.set_head(replace(self.head, dirty=(*others, market)))
+
+    def rename_dirty(self, market_of: Callable[[str], str]) -> None:
+        """Give the dirty markets the names that the present catalogue has for them."""
+        self.head = replace(self.head, dirty=tuple(dict.fromkeys(map(market_of, self.head.dirty))))
 
     def set_facts(self, facts: FacilityFacts) -> None:
         """Take facts in, or forget a facility and its positions when it has left."""
@@ -257,42 +266,3 @@ class Programme:
         """Return the changed parts, encoded, and forget that they changed."""
         changed, self.changed = self.changed, {}
         return {key: None if value is None else pack(value) for key, value in changed.items()}
-
-    def load(self, key: bytes, part: bytes) -> None:
-        """Take one changelog part in.
-
-        Raises:
-            UnreadablePart: of another version, of an unknown kind, or damaged.
-        """
-        kind, _ = names_of(key)
-        if kind == "head":
-            self.head = unpack(Head, key, part)
-        elif kind == "facts":
-            facts = unpack(FacilityFacts, key, part)
-            self.facts[facts.facility] = facts
-        elif kind == "position":
-            held = unpack(Held, key, part)
-            self.positions[series_of(held.position)] = held
-        elif kind == "match":
-            match = unpack(Match, key, part)
-            self.matches[match.id] = match
-        elif kind == "pair":
-            remembered = unpack(Remembered, key, part)
-            self.pairs[remembered.pair] = remembered.memory
-        elif kind == "unmatched":
-            statement = unpack(Unmatched, key, part)
-            self.unmatched[series_of(statement)] = statement
-        elif kind == "alert":
-            alert = unpack(Alert, key, part)
-            self.alerts[alert.id] = alert
-        elif kind == "agreement":
-            agreement = unpack(Agreement, key, part)
-            self.agreements[agreement.id] = agreement
-        elif kind == "delivery":
-            delivery = unpack(Delivery, key, part)
-            self.deliveries[delivery.id] = delivery
-        elif kind == "handled":
-            handled = unpack(Handled, key, part)
-            self.handled[handled.outcome.command] = handled
-        else:
-            raise UnreadablePart(key, f"unknown kind {kind!r}")

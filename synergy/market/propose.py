@@ -35,11 +35,15 @@ from synergy.market.unmatched import unmatched_of
 
 # The name space of proposal ids: fixed for ever, so that a replay gives the same ids.
 NAMESPACE: Final = UUID("6f0b8a52-8f3c-5d0e-9c1b-6d1d8f1f6c4e")
+MOST_OF_AN_ERROR: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolveResult:
-    """What a job found. `matches` are new versions, to be published as they are."""
+    """What a job found. `matches` are new versions, to be published as they are.
+
+    `failures` are committed matches that break a limit now; `unjudged` are those of which nothing says whether they do.
+    """
 
     programme: str
     market: str
@@ -51,6 +55,32 @@ class SolveResult:
     unmatched: tuple[Unmatched, ...] = ()
     shortfalls: Mapping[Series, tuple[int, int]]
     failures: Mapping[UUID, Reason]
+    unjudged: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedSolve:
+    """A job that raised: a fault of the program or of the catalogue, told as an alert of the market."""
+
+    programme: str
+    market: str
+    token: int
+    version: int
+    error: str
+
+
+def try_to_solve(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult | FailedSolve:
+    """Solve one market; one that can't be solved must not stop the others of its partition."""
+    try:
+        return solve_market(snapshot, catalogue)
+    except Exception as error:
+        return FailedSolve(
+            programme=snapshot.programme,
+            market=snapshot.market,
+            token=snapshot.token,
+            version=snapshot.version,
+            error=f"{type(error).__name__}: {error}"[:MOST_OF_AN_ERROR],
+        )
 
 
 def proposal_id(programme: str, pair: Pair, number: int) -> UUID:
@@ -64,7 +94,7 @@ def proposal_id(programme: str, pair: Pair, number: int) -> UUID:
 def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
     """Solve one market and compare with what is open. Pure: may run in any thread."""
     solved = allocate(snapshot, catalogue)
-    shortfalls, failures = _shortfalls(snapshot), failures_of(snapshot, catalogue)
+    shortfalls, (failures, unjudged) = _shortfalls(snapshot), failures_of(snapshot, catalogue)
     if not solved.optimal:
         return SolveResult(
             programme=snapshot.programme,
@@ -75,6 +105,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
             pairs={},
             shortfalls=shortfalls,
             failures=failures,
+            unjudged=unjudged,
         )
     drafter = Drafter(snapshot, solved, catalogue)
     current = {pair_of(match): match for match in snapshot.matches if match.state in FREE}
@@ -98,6 +129,7 @@ def solve_market(snapshot: Snapshot, catalogue: Catalogue) -> SolveResult:
         unmatched=unmatched_of(snapshot, solved, solved.allocations),
         shortfalls=shortfalls,
         failures=failures,
+        unjudged=unjudged,
     )
 
 

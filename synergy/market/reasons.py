@@ -29,6 +29,7 @@ class Code(StrEnum):
     SHORT_HISTORY = "short_history"  # subject facility, value days seen
     SAMPLE_FACILITY = "sample_facility"  # subject facility, text source
     FLAGGED = "flagged"  # subject facility, text flag of the readings
+    FLAGGED_MORE = "flagged_more"  # subject facility, value flags that are not named
     # of a series without a match, and of a withdrawn match
     NO_USE_KNOWN = "no_use_known"  # subject material or industry
     LIMIT_FAILED = "limit_failed"  # subject property, value, limit, unit, text use; of a match: why no other use
@@ -64,3 +65,4 @@ class Code(StrEnum):
     LAG = "lag"  # subject stage, value records behind, limit
     STALLED = "stalled"  # subject stage, value lag, limit seconds
     SOLVER_TIME_LIMIT = "solver_time_limit"  # subject market, limit seconds
+    SOLVE_FAILED = "solve_failed"  # subject market, text error

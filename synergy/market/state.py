@@ -27,15 +27,23 @@ from synergy.catalogue import Catalogue
 from synergy.lifecycle.agreement_states import OVER, AgreementState
 from synergy.lifecycle.transactions import Agreement, Delivery
 from synergy.market.alert_commands import woken
-from synergy.market.alerts import after_closing, after_position, after_solve, outlived
-from synergy.market.commands import Terms, answer, by_person
+from synergy.market.alerts import (
+    after_closing,
+    after_failure,
+    after_leaving,
+    after_position,
+    after_solve,
+    outlived,
+)
+from synergy.market.commands import Terms, answer, by_person, failed_command
 from synergy.market.inputs import head_after, take_position
 from synergy.market.part_keys import names_of
-from synergy.market.passing import expired_matches, is_new_day, markets_to_review
+from synergy.market.passing import expired_matches, is_live, is_new_day, markets_to_review
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Programme
-from synergy.market.propose import SolveResult, solve_market
+from synergy.market.propose import FailedSolve, SolveResult, try_to_solve
+from synergy.market.restoring import load
 from synergy.market.series import series_of
 from synergy.market.told_alerts import after_told, run_out
 
@@ -77,7 +85,9 @@ class MarketState:
         state = cls(catalogue, policy)
         for key, part in parts:
             _, programme = names_of(key)
-            state._programme(programme).load(key, part)
+            load(state._programme(programme), key, part)
+        for restored in state._programmes.values():
+            restored.rename_dirty(catalogue.market_of)
         return state
 
     def _programme(self, name: str) -> Programme:
@@ -99,6 +109,8 @@ class MarketState:
         for series in programme.positions:
             if series.facility == facts.facility:
                 programme.mark(self._catalogue.market_of(series.material))
+        if facts.removed:
+            self._tell(programme, after_leaving(programme, facts.facility))
         programme.set_facts(facts)
 
     def apply_command(self, command: Command, at: Coordinates) -> None:
@@ -118,6 +130,12 @@ class MarketState:
         if given.alert is not None:
             self._tell(programme, [given.alert])
         self._events.append(given.outcome)
+
+    def refuse_command(self, command: Command, at: Coordinates) -> None:
+        """Answer a command that could not be applied: who waits for it must not wait for ever."""
+        outcome = failed_command(command, at)
+        self._programme(command.programme).set_handled(Handled(outcome, self._now_us))
+        self._events.append(outcome)
 
     def apply_alert(self, alert: Alert) -> None:
         """Take an alert of another process in: what people do with it is kept here."""
@@ -165,24 +183,22 @@ class MarketState:
         if head.chapter != tick.chapter:
             self._mark_all(programme)
 
+    def tell_time(self, now_us: int) -> None:
+        """Take note of the time, in microseconds since 1970, before anything is read; nothing ends by it."""
+        self._now_us = max(self._now_us, now_us)
+
     def clock(self, now_us: int) -> None:
         """Let time pass for programmes that are live, in microseconds since 1970."""
-        self._now_us = max(self._now_us, now_us)
+        self.tell_time(now_us)
         now = EPOCH + timedelta(microseconds=now_us)
         for programme in self._programmes.values():
             head = programme.head
-            if not head.ticked and self._live(programme, now):
+            if not head.ticked and is_live(programme, self._policy, now):
                 programme.set_time(now)
                 self._passed(programme, head.time)
             self._tell(programme, woken(programme.alerts, now))
             self._tell(programme, run_out(programme, now))
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
-
-    def _live(self, programme: Programme, now: datetime) -> bool:
-        if programme.head.time is not None:
-            return True
-        youngest = max((held.position.as_of for held in programme.positions.values()), default=None)
-        return youngest is not None and youngest > now - self._policy.live_within
 
     def _passed(self, programme: Programme, before: datetime | None) -> None:
         """Let the programme's time have its effect; a first time concerns every market."""
@@ -204,8 +220,8 @@ class MarketState:
         for series in sorted(programme.positions):
             programme.mark(self._catalogue.market_of(series.material))
 
-    def job(self) -> Callable[[], SolveResult] | None:
-        """Return the solve of the market that has been dirty longest, or None.
+    def job(self) -> Callable[[], SolveResult | FailedSolve] | None:
+        """Return the solve of a market, or None: programmes take turns, and in each the longest dirty one is first.
 
         The callable works on a frozen picture and may run in a thread; its result goes to `absorb`.
         A market stays dirty until then, so a job that never comes back is offered again.
@@ -214,20 +230,25 @@ class MarketState:
             for market in programme.head.dirty:
                 picture = take_picture(programme, market, self._catalogue, self._policy)
                 if picture is not None:
-                    return partial(solve_market, picture, self._catalogue)
+                    return partial(try_to_solve, picture, self._catalogue)
         return None
 
-    def absorb(self, result: SolveResult) -> None:
-        """Publish what a solve changed, unless people changed the market in the meantime.
+    def absorb(self, result: SolveResult | FailedSolve) -> None:
+        """Publish what a solve changed, or that it failed, unless people changed the market in the meantime.
 
         What changed in positions or facts meanwhile keeps the market dirty: the result still holds
         for the positions that its matches cite.
         """
-        programme = self._programme(result.programme)
+        programme = self._programmes.pop(result.programme)
+        self._programmes[result.programme] = programme  # last: the others have their turn before it
         market = result.market
         if result.token != programme.tokens.get(market, 0):
+            programme.postpone(market)
             return
         programme.solved(market, result.version)
+        if isinstance(result, FailedSolve):
+            self._tell(programme, after_failure(programme, result))
+            return
         before = {
             match.id: programme.matches[match.id]
             for match in result.matches

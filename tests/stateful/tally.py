@@ -77,6 +77,9 @@ class TallyStage:
                 state.sums[key] = state.sums.get(key, 0) + value
                 state.dirty.add(key)
 
+    def tell_time(self, state: TallyState, now_us: int) -> None:
+        del state, now_us
+
     def tick(self, state: TallyState, now_us: int) -> bool:
         return False
 

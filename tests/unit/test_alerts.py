@@ -175,6 +175,65 @@ def test_an_agreed_quality_that_no_longer_meets_the_limits_is_critical() -> None
     assert alerts(found.solve()) == [("quality_failed", "CLEARED")]
 
 
+@pytest.mark.parametrize("silent", [{"stale": True}, {"properties": ()}])
+def test_a_failed_quality_is_not_over_because_nothing_is_known_any_more(
+    silent: dict[str, Any],
+) -> None:
+    found = market()
+    agreed(found)
+    found.feed(supply("power", "fly_ash", 100, properties=HIGH_LOI_ASH))
+    found.solve()
+    found.feed(supply("power", "fly_ash", 100, **({"properties": HIGH_LOI_ASH} | silent)))
+    assert ("quality_failed", "CLEARED") not in alerts(found.solve())
+    found.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH))
+    assert ("quality_failed", "CLEARED") in alerts(found.solve())
+
+
+def test_a_failed_quality_is_over_with_its_agreement() -> None:
+    found = market()
+    agreed(found)
+    found.feed(supply("power", "fly_ash", 100, properties=HIGH_LOI_ASH))
+    found.solve()
+    found.feed(supply("power", "fly_ash", 100, properties=HIGH_LOI_ASH, stale=True))
+    [agreement] = found.state.agreements("ohio")
+    order = Command(
+        id=uuid5(NAMES, "cancel"),
+        programme="ohio",
+        action="cancel",
+        subject=str(agreement.id),
+        revision=agreement.revision,
+        side=Side.GIVER,
+        actor="tester",
+        reason="too much carbon",
+        sent_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    found.state.apply_command(order, found.at("synergy.commands.v1"))
+    assert ("quality_failed", "CLEARED") in alerts(found.solve())
+
+
+def test_a_supply_that_is_silent_stays_told_while_only_the_need_of_the_same_plant_has_news() -> (
+    None
+):
+    found = market()
+    found.feed(need("power", "fly_ash", 5))
+    agreed(found)
+    found.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH, stale=True))
+    assert ("supply_stale", "RAISED") in alerts(found.solve())
+    found.feed(need("power", "fly_ash", 6))
+    assert ("supply_stale", "CLEARED") not in alerts(found.solve())
+    found.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH))
+    assert ("supply_stale", "CLEARED") in alerts(found.solve())
+
+
+def test_a_stale_supply_is_over_when_its_plant_leaves() -> None:
+    found = market()
+    agreed(found)
+    found.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH, stale=True))
+    assert ("supply_stale", "RAISED") in alerts(found.solve())
+    found.feed(facts("power", "3510", (39.90, -80.80), removed=True))
+    assert ("supply_stale", "CLEARED") in alerts(found.solve())
+
+
 def test_alerts_survive_a_restart_without_being_told_again() -> None:
     found = market()
     found.solve()

@@ -6,13 +6,29 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from runtime.log import Batch, TopicPartition
 from runtime.memory_log import MemoryLog
 from runtime.partition_actions import TaskSettings
-from schemas.events import Alert, AlertState, Command, Event, Outcome
-from schemas.topic_files import ALERTS, COMMANDS, MARKET_CHANGELOG
+from schemas.events import (
+    Alert,
+    AlertState,
+    Command,
+    Event,
+    FacilityFacts,
+    Match,
+    MatchState,
+    Outcome,
+    Position,
+    Rejected,
+    Side,
+)
+from schemas.topic_files import ALERTS, COMMANDS, MARKET_CHANGELOG, POSITIONS
 from stream_processors.market import MarketPartition
 from synergy.balance.terms import moment
+from synergy.market import Refusal
+from tests.market.plants import GOOD_ASH, MIX, POLICY, POWER, need, supply
 from tests.market.stand import CODEC, INPUTS, NOON_MS, STAGE
 from tests.partition_driver import PartitionDriver, one_partition_each
 from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, SETUP, TallyStage, TallyState
@@ -37,19 +53,22 @@ class _Watched(TallyStage):
         self.asked.append("apply")
         super().apply(state, batch, now_us)
 
+    def tell_time(self, state: TallyState, now_us: int) -> None:
+        self.asked.append("time")
+
     def tick(self, state: TallyState, now_us: int) -> bool:
         self.asked.append("tick")
         return super().tick(state, now_us)
 
 
-def test_a_tick_comes_before_the_first_batch() -> None:
+def test_the_time_is_told_before_the_first_batch_and_passes_after_it() -> None:
     log = MemoryLog()
     for topic in (INPUT, SETUP, OUTPUT, CHANGELOG):
         log.create_topic(topic, 1)
     log.append(TopicPartition(INPUT, 0), b"a", b"1:1")
     stage = _Watched()
-    PartitionDriver(log, stage, TALLY, NOW_US).work(0.5)
-    assert stage.asked == ["tick", "apply"]
+    PartitionDriver(log, stage, TALLY, NOW_US).work(2)
+    assert stage.asked[:3] == ["time", "apply", "tick"]
 
 
 class Market:
@@ -57,21 +76,35 @@ class Market:
 
     def __init__(self) -> None:
         self.log = one_partition_each()
+        self.now_us = NOW_US
         self._append(ALERTS, replace(LAG, programme_time=moment(NOW_US)))
         self.worker().work(3)
 
     def worker(self) -> PartitionDriver[MarketPartition]:
-        return PartitionDriver(self.log, STAGE, MARKET, NOW_US)
+        return PartitionDriver(self.log, STAGE, MARKET, self.now_us)
 
-    def command(self, action: str) -> None:
+    def command(self, action: str, quantity: int | None = None) -> None:
         sent_at = datetime(2026, 1, 1, tzinfo=UTC)
         self._append(
             COMMANDS,
             Command(
                 id=UUID(int=1), programme="ohio", action=action, subject=str(LAG.id),
-                actor="ann", sent_at=sent_at,
+                actor="ann", sent_at=sent_at, quantity=quantity,
             ),
         )  # fmt: skip
+
+    def accept(self, match: Match, side: Side, revision: int) -> None:
+        sent = moment(self.now_us)
+        self._append(
+            COMMANDS,
+            Command(
+                id=UUID(int=10 + revision), programme="ohio", action="accept", subject=str(match.id),
+                actor="ann", sent_at=sent, side=side, revision=revision,
+            ),
+        )  # fmt: skip
+
+    def tell(self, event: FacilityFacts | Position) -> None:
+        self._append(POSITIONS, event)
 
     def _append(self, topic: str, event: Event) -> None:
         self.log.append(TopicPartition(topic, 0), b"k", CODEC.encode(event))
@@ -97,3 +130,44 @@ def test_a_command_that_waited_for_a_worker_is_remembered() -> None:
     again = [one for one in _told(worker) if isinstance(one, Outcome)]
     assert first
     assert again == first, "the same answer, coordinates and all"
+
+
+def test_a_snooze_of_any_length_has_an_outcome() -> None:
+    market = Market()
+    market.command("snooze", quantity=2**62)
+    [outcome] = [one for one in _told(market.worker()) if isinstance(one, Outcome)]
+    assert (outcome.accepted, outcome.reason) == (False, Refusal.QUANTITY_TOO_LARGE)
+
+
+def test_a_command_that_the_market_fails_on_has_an_outcome_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("synergy.market.state.answer", broken)
+    market = Market()
+    market.command("acknowledge")
+    said = _told(market.worker())
+    assert [one.code for one in said if isinstance(one, Rejected)] == ["internal_error"]
+    [outcome] = [one for one in said if isinstance(one, Outcome)]
+    assert (outcome.accepted, outcome.reason) == (False, Refusal.INTERNAL_ERROR)
+
+
+def test_an_acceptance_that_waited_for_a_worker_counts_although_its_time_ran_out_meanwhile() -> (
+    None
+):
+    live = {"as_of": moment(NOW_US)}
+    ash = supply("power", "fly_ash", 100, properties=GOOD_ASH, **live)
+    market = Market()
+    for one in (POWER, MIX, ash, need("mix", "portland_cement", 800, **live)):
+        market.tell(one)
+    worker = market.worker()
+    [proposal] = [one for one in _told(worker) if isinstance(one, Match)]
+    market.accept(proposal, Side.GIVER, 1)
+    assert [one.accepted for one in _told(worker) if isinstance(one, Outcome)] == [True]
+    market.accept(proposal, Side.RECEIVER, 2)
+    market.now_us += int(POLICY.answer_within.total_seconds() * 1e6) + 3_600_000_000
+    said = _told(market.worker())
+    assert [one.accepted for one in said if isinstance(one, Outcome)] == [True]
+    assert [one.state for one in said if isinstance(one, Match)] == [MatchState.AGREED]

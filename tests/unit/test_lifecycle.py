@@ -354,6 +354,15 @@ def test_more_than_a_year_at_once_is_a_slip_of_the_unit(desk: Desk, action: str)
     assert desk.send(action, desk.agreement.id, GIVER, quantity=year).accepted
 
 
+def test_a_load_under_way_can_be_received_although_less_is_agreed_since(desk: Desk) -> None:
+    agreement = desk.agreement
+    desk.send("dispatch", agreement.id, GIVER, quantity=500 * TONNE)
+    load = desk.delivery
+    desk.send("amend", agreement.id, GIVER, quantity=TONNE, reason="less")
+    assert desk.send("approve", agreement.id, RECEIVER).accepted
+    assert desk.send("receive", load.id, RECEIVER, quantity=499 * TONNE).accepted
+
+
 def test_an_amendment_counts_once_the_other_side_approves_it(desk: Desk) -> None:
     subject, before = desk.agreement.id, desk.agreement.quantity_per_day
     too_much = desk.send("amend", subject, GIVER, quantity=before + 1)

@@ -17,20 +17,25 @@ from schemas.events import (
     MatchState,
     Outcome,
     Side,
+    Verdict,
 )
 from synergy.lifecycle import COMMANDS, MATCHES, Action
-from synergy.market import Code, Refusal
+from synergy.lifecycle.agreement_states import AgreementState
+from synergy.market import Code, Refusal, SolveResult
 from tests.market.plants import (
+    CATALOGUE,
     GOOD_ASH,
     MARCH,
     TONNE,
     Market,
+    analysis,
     codes,
     days,
     facts,
     matches,
     need,
     only,
+    started,
     supply,
 )
 
@@ -295,7 +300,9 @@ def test_a_solve_out_of_time_changes_nothing_and_raises_an_alert(market: Market)
     market.feed(supply("power", "fly_ash", 250, properties=GOOD_ASH))
     job = market.state.job()
     assert job is not None
-    late = replace(job(), optimal=False, matches=(), pairs={}, unmatched=())
+    solved = job()
+    assert isinstance(solved, SolveResult)
+    late = replace(solved, optimal=False, matches=(), pairs={}, unmatched=())
     market.state.absorb(late)
     (alert,) = market.take()
     assert isinstance(alert, Alert)
@@ -320,3 +327,55 @@ def test_a_suspended_match_cannot_be_accepted_but_declined(market: Market) -> No
     outcome, changed = sent(market, command(2, seen, "decline"))
     assert outcome.accepted
     assert only(changed).state is MatchState.DECLINED
+
+
+def half_accepted(market: Market) -> Match:
+    sent(market, command(1, market.open()[0], "accept"))
+    return only(market.state.matches("ohio"))
+
+
+def test_what_fails_now_cannot_be_agreed(market: Market) -> None:
+    half = half_accepted(market)
+    market.feed(supply("power", "fly_ash", 100, properties=analysis(loi=30.0, so3=1.0)))
+    market.solve()
+    outcome, changed = sent(market, command(2, half, "accept", side=Side.RECEIVER))
+    assert (outcome.reason, changed) == (Refusal.QUALITY_FAILED, [])
+    market.feed(supply("power", "fly_ash", 100, properties=GOOD_ASH))
+    outcome, _ = sent(market, command(3, half, "accept", side=Side.RECEIVER))
+    assert outcome.accepted
+
+
+def test_what_nobody_has_analysed_any_more_is_agreed_on_condition(market: Market) -> None:
+    half = half_accepted(market)
+    assert half.verdict is Verdict.MEETS
+    market.feed(supply("power", "fly_ash", 100))
+    market.solve()
+    outcome, changed = sent(market, command(2, half, "accept", side=Side.RECEIVER))
+    assert outcome.accepted
+    assert only(changed).verdict is Verdict.UNKNOWN
+    assert {one.value for one in only(changed).margins} == {None}
+    [agreement] = market.state.agreements("ohio")
+    assert agreement.state == AgreementState.CONDITIONAL
+
+
+def test_a_hazardous_material_is_agreed_with_a_permit_only() -> None:
+    dust = CATALOGUE.uses["eaf_dust_waelz"]
+    material = CATALOGUE.materials[dust.material]
+    permits = tuple(f"hazardous:{code}" for code in material.ewc)
+    taker = facts("taker", sorted(dust.receivers)[0], (39.95, -80.75), permits=permits)
+    good = analysis(**{limit.property: limit.limit for limit in dust.limits})
+    market = started(
+        facts("giver", sorted(dust.givers)[0], (39.90, -80.80)),
+        taker,
+        supply("giver", dust.material, 200, properties=good),
+        need("taker", dust.substitutes, 2_000),
+    )
+    market.solve()
+    half = half_accepted(market)
+    market.feed(replace(taker, permits=()))
+    market.solve()
+    outcome, _ = sent(market, command(2, half, "accept", side=Side.RECEIVER))
+    assert outcome.reason == Refusal.PERMIT_MISSING
+    market.feed(taker)
+    outcome, _ = sent(market, command(3, half, "accept", side=Side.RECEIVER))
+    assert outcome.accepted

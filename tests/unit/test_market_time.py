@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from schemas.events import (
     MatchState,
     Unmatched,
 )
-from synergy.market import Code
+from synergy.catalogue.catalogue import index_of
+from synergy.catalogue.model import Validity
+from synergy.market import Code, MarketState
 from tests.market.plants import (
     BOARD,
+    CATALOGUE,
     GOOD_ASH,
+    KILN,
     MARCH,
     MIX,
+    POLICY,
     POWER,
     TONNE,
     Market,
     analysis,
     codes,
     days,
+    facts,
     matches,
     need,
     only,
@@ -28,6 +35,26 @@ from tests.market.plants import (
     started,
     supply,
 )
+
+
+def test_the_limit_of_a_blend_that_begins_to_hold_takes_a_proposal_back() -> None:
+    blend = CATALOGUE.blends["kiln_clay"]
+    begins = Validity(start=(MARCH + days(2)).date())
+    later = replace(blend, limits=tuple(replace(one, validity=begins) for one in blend.limits))
+    blends = {**CATALOGUE.blends, blend.id: later}
+    index = index_of(
+        CATALOGUE.materials,
+        CATALOGUE.uses,
+        CATALOGUE.industries,
+        (CATALOGUE.coefficients, CATALOGUE.markets, blends.values()),
+    )
+    catalogue = replace(CATALOGUE, blends=MappingProxyType(blends), index=index)
+    market = Market(MarketState(catalogue, POLICY)).tick(MARCH)
+    mud = supply("mud", "red_mud", 300, properties=analysis(na2o=7.0, moisture=25.0))
+    market.feed(KILN, facts("mud", "2420", (39.70, -80.90)), mud, need("kiln", "clay", 500))
+    assert only(matches(market.solve())).state is MatchState.PROPOSED
+    market.tick(MARCH + days(3))
+    assert only(matches(market.solve())).state is MatchState.WITHDRAWN
 
 
 def test_stale_supply_withdraws_and_news_revives_with_a_new_proposal() -> None:
