@@ -32,6 +32,8 @@ from sinks.writers import SchemasUnavailableError
 from synergy.catalogue import load_catalogue
 
 _HTTP_PORT = 8123
+SCHEMA_NOT_FOUND = 40_403
+"""The registry's own word that it has no such schema. Any other answer is trouble, and decides nothing."""
 
 
 class RegistrySchemas:
@@ -44,10 +46,10 @@ class RegistrySchemas:
         """See `sinks.writers.WriterSchemas.text`."""
         try:
             return self._client.schema(schema_id)
-        except RegistryAnswerError:
-            return None
         except RegistryError as error:
-            raise SchemasUnavailableError(str(error)) from error
+            if isinstance(error, RegistryAnswerError) and error.code == SCHEMA_NOT_FOUND:
+                return None
+            raise SchemasUnavailableError(f"the schema registry: {error}") from error
 
 
 def ledger_place(settings: Settings) -> EmbeddedEngine | ClickHouseServer:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
+from cli.loops import running
 from cli.reading_gateway import Gateway
 from cli.sending import SendingThread
 from cli.store_checks import StoreChecks
+from cli.store_views import begin_views
 from console.alarms import Alarms
 from console.app import Served, application
 from console.changes import Changes
@@ -36,19 +35,17 @@ from runtime.collector import collect_rarely
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
-from runtime.log import TopicPartition
 from runtime.logs import Logger
 from runtime.metrics import Metrics
 from runtime.prefetching_source import PrefetchingSource
 from schemas.codec import Codec
 from schemas.topic_files import topic_files
-from sinks.latest import latest_values
 from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
 from sinks.ledger_opening import LedgerStoppedError, Permissions
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import RowSorter
-from sinks.ledger_store import DatabaseStore, table_ends
+from sinks.ledger_store import DatabaseStore
 from sinks.ledger_tables import read_columns
 from sinks.migrate import migrate, shipped
 from sinks.writers import Writers, WriterSchemas
@@ -116,13 +113,21 @@ def _sink(plan: StorePlan, tools: StoreTools, database: ClickHouse) -> LedgerSin
 
 
 class _SinkThread:
-    """Runs the sink; `failed` is set when it ends by itself."""
+    """Runs the sink; `failed` is set when it, or another loop of the store, ends by itself."""
 
     def __init__(self, sink: LedgerSink, log: Logger) -> None:
         self.sink = sink
         self._log = log
         self._stop = threading.Event()
         self.failed = threading.Event()
+
+    def loop_ended(self, loop: asyncio.Task[None]) -> None:
+        """Take a loop of the store that ended by itself as its end: half a store would look like a whole one."""
+        error = None if loop.cancelled() else loop.exception()
+        if error is not None:
+            name = loop.get_name()
+            self._log.error("a loop has ended", loop=name, cause=str(error), exc_info=error)
+            self.failed.set()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def _run(self) -> None:
@@ -173,7 +178,7 @@ async def _run(
     changes = Changes(tools.draw_bytes().hex())
     source = _source(plan.connection, "synergy.views", 4 * 1024)
     feed = Feed(source, tools.codec, tools.views, changes, tools.log)
-    await asyncio.to_thread(_begin, feed, readers)
+    await asyncio.to_thread(begin_views, feed, readers, tools.log)
     state = StoreState(
         views=tools.views,
         documents=tools.documents,
@@ -198,24 +203,11 @@ async def _run(
     sending = SendingThread(tools.intake, tools.log, tools.metrics)
     sending.start()
     try:
-        async with _running(feed.run(), state.run(), checks.run(), alarms.run()):
+        loops = (feed.run(), state.run(), checks.run(), alarms.run())
+        async with running(*loops, ended=thread.loop_ended):
             await _serve(plan, application(served), thread, changes)
     finally:
         await asyncio.to_thread(sending.stop)
-
-
-def _begin(feed: Feed, readers: LedgerReaders) -> None:
-    """Fill the views from the ledger, then let the feed go on where the ledger ends."""
-    ends = {(end.topic, end.topic_id, end.partition): end.last for end in table_ends(readers.own)}
-    ids = Counter(topic for topic, _ in {(topic, topic_id) for topic, topic_id, _ in ends})
-    feed.begin(
-        latest_values(readers.own),
-        {
-            TopicPartition(topic, partition): last + 1
-            for (topic, _, partition), last in ends.items()
-            if ids[topic] == 1  # offsets of a topic that was made again mean something else
-        },
-    )
 
 
 def _commands(plan: StorePlan, tools: StoreTools, changes: Changes) -> Commands:
@@ -264,17 +256,6 @@ def _readings(tools: StoreTools, feed: Feed) -> Readings:
     return Readings(gateway, tools.tokens, known, lambda: feed.caught_up)
 
 
-@contextlib.asynccontextmanager
-async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread, changes: Changes) -> None:
     config = uvicorn.Config(
         app,
@@ -292,5 +273,5 @@ async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread, changes: 
         server.should_exit = True
         changes.close()  # streams would keep the server waiting
 
-    async with _running(watch()):
+    async with running(watch(), ended=thread.loop_ended):
         await server.serve()

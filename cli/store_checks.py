@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 from console.state import StoreState
 from runtime.clock import Clock
@@ -23,7 +23,10 @@ _LIMITS = QueryLimits(seconds=120.0, result_rows=5_000_000, read_rows=5_000_000_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreChecks:
-    """Runs the comparison; what it found is in the status, the metrics and, when it is bad, the log."""
+    """Runs the comparison; what it found is in the status, the metrics and, when it is bad, the log.
+
+    `differing` are the windows that differed when they were last looked at: each run looks at them once more.
+    """
 
     source: Callable[[], SinkSource]
     database: LedgerDatabase
@@ -31,6 +34,7 @@ class StoreChecks:
     metrics: Metrics
     clock: Clock
     log: Logger
+    differing: list[Reconciliation] = field(default_factory=list[Reconciliation])
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -49,36 +53,44 @@ class StoreChecks:
         try:
             source, reader = self.source(), self.database.reader(_LIMITS)
             try:
-                found = Reconciler(reader, source, stopping).compare(ends)
+                reconciler = Reconciler(reader, source, stopping)
+                self.differing[:] = reconciler.again(self.differing)
+                for one in reconciler.compare(ends):
+                    self._note(one)
             finally:
                 reader.close()
                 source.close()
         except (LogError, SinkSourceError, LedgerDatabaseError) as error:
             self.log.warning("ledger could not be compared with Kafka", cause=str(error))
+            self._report({tp.topic for tp in ends}, (self.state.reconciled or {}).get("at_us"))
             return
-        self._report(found)
+        self._report({tp.topic for tp in ends}, self.clock.now_us())
 
-    def _report(self, found: Sequence[Reconciliation]) -> None:
-        missing: Counter[str] = Counter()
-        doubled: Counter[str] = Counter()
-        for one in found:
+    def _note(self, one: Reconciliation) -> None:
+        if not one.differs:
+            return
+        self.differing.append(one)
+        self.log.error(
+            "ledger differs from Kafka",
+            partition=str(one.tp),
+            offsets=str(one.window),
+            missing=one.missing_count,
+            first_missing=one.missing[:10],
+            doubled=one.doubled_count,
+            first_doubled=one.doubled[:10],
+        )
+
+    def _report(self, topics: Collection[str], at_us: int | None) -> None:
+        """Say what differs now. `at_us` is when all was compared for the last time, None if never."""
+        missing, doubled = Counter(dict.fromkeys(topics, 0)), Counter(dict.fromkeys(topics, 0))
+        for one in self.differing:
             missing[one.tp.topic] += one.missing_count
             doubled[one.tp.topic] += one.doubled_count
-            if one.missing_count or one.doubled_count:
-                self.log.error(
-                    "ledger differs from Kafka",
-                    partition=str(one.tp),
-                    offsets=str(one.window),
-                    missing=one.missing_count,
-                    first_missing=one.missing[:10],
-                    doubled=one.doubled_count,
-                    first_doubled=one.doubled[:10],
-                )
         for topic in missing:
             self.metrics.gauge("synergy_ledger_missing_rows", topic=topic)(missing[topic])
             self.metrics.gauge("synergy_ledger_doubled_rows", topic=topic)(doubled[topic])
         self.state.reconciled = {
-            "at_us": self.clock.now_us(),
+            "at_us": at_us,
             "missing": missing.total(),
             "doubled": doubled.total(),
         }

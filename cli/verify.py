@@ -58,6 +58,16 @@ class MomentError(Exception):
         self.text = text
 
 
+class NothingKnownError(Exception):
+    """No position was known at a time: there is nothing that could be right or wrong."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(
+            f"--at {at.isoformat()}: the ledger had no position then; the column _timestamp of the table positions "
+            "says when they begin"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which positions: the latest of each series that was known at a time, or now; of one facility, or of all."""
@@ -100,6 +110,7 @@ def verify_positions(
         SettingsError, StoreError, RegistryError: the ledger or the schemas can't be asked.
         MomentError: `at` is no time.
         UnknownFacilityError: the ledger has no position of the facility.
+        NothingKnownError: there were no positions at that time.
     """
     settings = load(flags).settings
     asked = Selection(at=None if at is None else moment_of(at), facility=facility)
@@ -223,7 +234,7 @@ class Ledger:
 
 
 def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]) -> Report:
-    """Recompute the positions that were asked for; say on a terminal how far it is."""
+    """Recompute the positions that were asked for; say on a terminal how far it is. Raises as `verify_positions`."""
     report = Report()
     for stated, waiting in ledger.positions(asked):
         report.waiting += waiting
@@ -248,6 +259,8 @@ def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]
             sys.stderr.write(f"\r{report.positions} positions, {report.readings} readings ")
     if sys.stderr.isatty():
         sys.stderr.write("\n")
+    if asked.at is not None and not report.positions + report.waiting:
+        raise NothingKnownError(asked.at)
     return report
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from console.changes import Changes
 from console.views import Views
-from runtime.log import RecordsDamagedError, TopicPartition
+from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
 from runtime.logs import Logger
 from runtime.sink_source import Fetched, OffsetGoneError, SinkSource, SourceUnavailableError
 from schemas import topic_files
@@ -69,7 +69,7 @@ class Feed:
         self.positions = dict(positions)
 
     async def run(self) -> None:
-        """Read until cancelled; a broker out of reach is waited for."""
+        """Read until cancelled; a broker out of reach and a topic that is not there are waited for."""
         while True:
             try:
                 await asyncio.to_thread(self.open)
@@ -78,7 +78,7 @@ class Feed:
                     asked = (_MOST_RECORDS, _POLL_S) if fetched else (1, _IDLE_S)
                     fetched = await asyncio.to_thread(self.source.poll, *asked)
                     self.take(fetched)
-            except (SourceUnavailableError, OffsetGoneError) as error:
+            except (SourceUnavailableError, OffsetGoneError, TopicMissingError) as error:
                 self.log.warning("views wait", cause=str(error))
                 await asyncio.sleep(_PAUSE_S)
             except RecordsDamagedError as error:  # the ledger says at its own start how to go on

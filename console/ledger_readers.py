@@ -16,7 +16,7 @@ from runtime.ledger_database import (
 
 _AT_ONCE = 2
 _MOST_WAITING = 20
-_OWN = QueryLimits(seconds=30.0, result_rows=500_000, read_rows=2_000_000_000)
+_OWN = QueryLimits(seconds=300.0, result_rows=500_000, read_rows=20_000_000_000)
 
 
 @dataclass(slots=True)

@@ -30,8 +30,8 @@ from runtime.query_guard import check_functions, check_text
 from runtime.quiet_engine import load_engine
 
 _MEGABYTE = 1024 * 1024
-# The engine could not do it now: timeouts, memory, disk, too many parts or queries, network, shutdown.
-_TRANSIENT = frozenset((159, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 999))
+# The engine could not do it now: open files, timeouts, memory, disk, too many parts or queries, network, shutdown.
+_TRANSIENT = frozenset((76, 159, 202, 209, 210, 236, 241, 242, 243, 252, 279, 298, 319, 394, 999))
 _TOO_MUCH = frozenset((158, 159, 160, 241, 307, 396))
 _READ_ONLY = 164
 _CANNOT_LOCK = ("Cannot lock file", "already running")

@@ -31,6 +31,16 @@ from runtime.sink_source import Columns, Fetched, OffsetGoneError, Position, Sou
 # librdkafka's own codes have private names.
 _AUTO_OFFSET_RESET, _PARTITION_EOF, _BAD_MSG = -140, -191, -199
 _GONE = (_AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+_BAD_COMPRESSION, _AUTHENTICATION, _FATAL = -198, -169, -150
+_DAMAGED = (_BAD_MSG, _BAD_COMPRESSION)
+_REFUSED = (
+    _AUTHENTICATION,
+    _FATAL,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+)
+"""Errors that do not mend themselves. The client goes on after all others."""
 Describe = Callable[[str], TopicDescription]
 _logger = structlog.get_logger("kafka")
 
@@ -75,6 +85,7 @@ class KafkaSinkSource:
     ) -> None:
         self._ends: dict[TopicPartition, int] = {}
         self._damaged: RecordsDamagedError | None = None
+        self._told: str | None = None
         shared: dict[str, str | int | float | bool] = {
             "bootstrap.servers": settings.bootstrap,
             "group.id": settings.group,
@@ -138,17 +149,22 @@ class KafkaSinkSource:
         """
         if self._damaged is not None:
             raise self._damaged
+        if self._told is not None:
+            told, self._told = self._told, None
+            raise SourceUnavailableError(f"Kafka refuses to be read: {told}")
         if self._watch.is_due():
             self._look_at_fetching()
         try:
             messages = self._consumer.consume(max_records, timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
-        fetched, self._damaged = _sorted_out(cast("Sequence[_Message]", messages))
+        fetched, self._damaged, self._told = _sorted_out(cast("Sequence[_Message]", messages))
         for tp, part in fetched.items():
-            end = self._consumer.get_watermark_offsets(_vendor(tp), cached=True)[1]
-            self._ends[tp] = max(end, part.next)
+            self._ends[tp] = part.next
             self._watch.places[tp] = part.next
+            with suppress(KafkaException):  # what was fetched is given out in any case
+                end = self._consumer.get_watermark_offsets(_vendor(tp), cached=True)[1]
+                self._ends[tp] = max(end, part.next)
         return fetched
 
     def _look_at_fetching(self) -> None:
@@ -163,8 +179,12 @@ class KafkaSinkSource:
             partitions=[f"{tp.topic}[{tp.partition}]" for tp in standing],
             seconds=LOOK_S,
         )
+        try:
+            another = Consumer(self._fetching, logger=speaker())
+        except KafkaException as error:
+            raise SourceUnavailableError(str(error)) from error
         leave(self._consumer)
-        self._consumer = Consumer(self._fetching, logger=speaker())
+        self._consumer = another
         self.assign(self._watch.places)
 
     def known_end(self, tp: TopicPartition) -> int | None:
@@ -217,21 +237,26 @@ def _vendor(tp: TopicPartition, offset: int | None = None) -> VendorPartition:
 
 def _sorted_out(
     messages: Sequence[_Message],
-) -> tuple[Mapping[TopicPartition, Fetched], RecordsDamagedError | None]:
-    """Sort messages into columns. This loop is the sink's hot path: one append a field and a message.
+) -> tuple[Mapping[TopicPartition, Fetched], RecordsDamagedError | None, str | None]:
+    """Sort messages into columns; the last item is why Kafka refuses to be read.
 
-    It ends at a damaged batch: librdkafka goes on behind it as if nothing were missing.
+    This loop is the sink's hot path: one append a field and a message. It ends at a damaged batch: librdkafka goes on
+    behind it as if nothing were missing.
     """
     damaged: RecordsDamagedError | None = None
+    refused: str | None = None
     columns: dict[tuple[str, int], Columns] = {}
     ends: dict[tuple[str, int], int] = {}
     for message in messages:
         place = (message.topic(), message.partition())
         error = message.error()
         if error is not None:
-            if error.code() == _BAD_MSG:
+            if error.code() in _DAMAGED:
                 damaged = RecordsDamagedError(TopicPartition(*place), error.str())
                 break
+            if error.code() in _REFUSED:
+                refused = error.str()
+                continue
             _note(error, place, message.offset(), ends)
             continue
         target = columns.get(place)
@@ -246,7 +271,7 @@ def _sorted_out(
         part = columns.get(place) or Columns()
         last = part.offsets[-1] + 1 if part.offsets else 0
         fetched[TopicPartition(*place)] = Fetched(part, max(last, ends.get(place, 0)))
-    return fetched, damaged
+    return fetched, damaged, refused
 
 
 def _note(

@@ -31,13 +31,17 @@ class MemoryTopics:
     def __init__(self, partitions: Mapping[str, int]) -> None:
         self.reachable = True
         self.positions: dict[tuple[str, TopicPartition], Position] = {}
-        self._ids = {topic: f"id-of-{topic}" for topic in partitions}
-        self._counts = dict(partitions)
-        self._logs = {
-            TopicPartition(topic, number): _Partition()
-            for topic, count in partitions.items()
-            for number in range(count)
-        }
+        self._ids: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+        self._logs: dict[TopicPartition, _Partition] = {}
+        for topic, count in partitions.items():
+            self.create(topic, count)
+
+    def create(self, topic: str, partitions: int) -> None:
+        """Make a topic that is not there yet."""
+        self._ids[topic], self._counts[topic] = f"id-of-{topic}", partitions
+        for number in range(partitions):
+            self._logs[TopicPartition(topic, number)] = _Partition()
 
     def append(
         self, tp: TopicPartition, key: bytes | None, value: bytes | None, timestamp_ms: int = 0

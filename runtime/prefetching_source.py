@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from threading import Condition, Thread
 
-from runtime.log import RecordsDamagedError, TopicDescription, TopicPartition
-from runtime.sink_source import Fetched, OffsetGoneError, Position, SinkSource, SinkSourceError
+from runtime.log import TopicDescription, TopicPartition
+from runtime.sink_source import Fetched, Position, SinkSource, SourceUnavailableError
 
 _WAITING_BATCHES = 2
 _FETCH_WAIT_S = 0.1
@@ -27,7 +27,7 @@ class PrefetchingSource:
         self._max_records = max_records
         self._changed = Condition()
         self._batches: deque[_Batch] = deque()
-        self._error: SinkSourceError | RecordsDamagedError | None = None
+        self._error: BaseException | None = None
         self._fetching = False
         self._paused = True
         self._closing = False
@@ -68,10 +68,10 @@ class PrefetchingSource:
                 for batch in self._batches
             ]
             self._batches = deque(batch for batch in kept if batch)
-            if not isinstance(self._error, OffsetGoneError) or self._error.tp == tp:
-                self._error = None
             self._source.seek(tp, offset)
-            self._resume()
+            if self._error is None or isinstance(self._error, SourceUnavailableError):
+                self._error = None
+                self._resume()  # any other error has cost records of other partitions too: who polls hears of it first
 
     def poll(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, Fetched]:
         """Return the oldest batch; its size was fixed when this object was made."""
@@ -113,10 +113,10 @@ class PrefetchingSource:
     def _fetch(self) -> None:
         while self._may_fetch():
             batch: _Batch = {}
-            error: SinkSourceError | RecordsDamagedError | None = None
+            error: BaseException | None = None
             try:
                 batch = self._source.poll(self._max_records, _FETCH_WAIT_S)
-            except (SinkSourceError, RecordsDamagedError) as raised:
+            except BaseException as raised:  # whatever it is, it is raised where somebody polls
                 error = raised
             with self._changed:
                 self._fetching = False

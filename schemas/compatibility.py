@@ -53,21 +53,16 @@ def differences(new: Definition, earlier: Sequence[Definition], level: Level) ->
     Raises:
         InvalidSchemaError: one of them is no Avro schema.
     """
-    parsed = _parse(new)
+    _parse(new)
     if level == "NONE":
         return ()
     counted = earlier if level.endswith("_TRANSITIVE") else earlier[-1:]
     found: list[str] = []
     for definition in counted:
-        other = _parse(definition)
-        if level.startswith(("BACKWARD", "FULL")):
-            found += _unreadable(
-                parsed, other, "the new version can't read what an earlier one wrote"
-            )
-        if level.startswith(("FORWARD", "FULL")):
-            found += _unreadable(
-                other, parsed, "an earlier version can't read what the new one writes"
-            )
+        if level.startswith(("BACKWARD", "FULL")) and (why := unreadable(new, definition)):
+            found.append(f"the new version can't read what an earlier one wrote: {why}")
+        if level.startswith(("FORWARD", "FULL")) and (why := unreadable(definition, new)):
+            found.append(f"an earlier version can't read what the new one writes: {why}")
         found += _changed_meaning(new, definition)
     return tuple(dict.fromkeys(found))
 
@@ -100,13 +95,33 @@ def _parse(definition: Definition) -> avro.schema.Schema:
         raise InvalidSchemaError(f"no Avro schema: {error}") from error
 
 
-def _unreadable(reader: avro.schema.Schema, writer: avro.schema.Schema, why: str) -> list[str]:
+def unreadable(reader: Definition, writer: Definition) -> str | None:
+    """Return why what was written with one schema can't be read with another, and in which field; None if it can.
+
+    Raises:
+        InvalidSchemaError: one of them is no Avro schema.
+    """
     checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]
-    result: SchemaCompatibilityResult = checker.get_compatibility(reader, writer)
+    result: SchemaCompatibilityResult = checker.get_compatibility(_parse(reader), _parse(writer))
     if result.compatibility is SchemaCompatibilityType.compatible:
-        return []
-    places = ", ".join(sorted(result.locations))
-    return [f"{why}: {'; '.join(sorted(result.messages))} (at {places})"]
+        return None
+    fields = {name for place in result.locations if (name := _field_at(reader, place))}
+    where = ", ".join(sorted(fields)) or ", ".join(sorted(result.locations))
+    return f"{'; '.join(sorted(result.messages))} (at {where})"
+
+
+def _field_at(definition: Definition, pointer: str) -> str:
+    """Return the names of the fields that a JSON pointer into a schema passes, joined by dots."""
+    names: list[str] = []
+    found: Any = definition
+    for step in pointer.strip("/").split("/"):
+        try:
+            found = found[int(step)] if step.isdigit() else found[step]
+        except (LookupError, TypeError):
+            break  # a type that is named, and defined elsewhere
+        if step.isdigit() and "name" in found:
+            names.append(str(found["name"]))
+    return ".".join(names)
 
 
 def _changed_meaning(new: Definition, earlier: Definition) -> list[str]:

@@ -17,7 +17,7 @@ from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
 from runtime.sink_source import OffsetGoneError, SourceUnavailableError
 from sinks.ledger_flush import Flusher, SinkParts
 from sinks.ledger_opener import Opener
-from sinks.ledger_opening import Permissions, stopped_damaged
+from sinks.ledger_opening import LedgerStoppedError, Permissions, stopped_damaged
 from sinks.ledger_partition import FlushRules, LedgerPartition
 from sinks.ledger_protocol import Phase
 from sinks.ledger_status import LedgerStatus
@@ -191,7 +191,11 @@ class LedgerSink:
     def _check_topics(self) -> None:
         now = self._parts.clock.monotonic_s()
         if now - self._topics_checked_at >= _CHECK_TOPICS_S:
-            self._opener.check_topics()
+            try:
+                self._opener.check_topics()
+            except LedgerStoppedError:
+                self._write_and_forget()  # a topic that was deleted has no other copy of what was fetched
+                raise
             self._topics_checked_at = now
 
     def _look_at_ends(self) -> None:

@@ -49,7 +49,7 @@ class Flusher:
         While one insert runs the next range is sorted, and announced only after it. What was not announced waits as
         before. Raises SourceUnavailableError, SchemasUnavailableError, and what `wait` raises.
         """
-        for group in map(self._free, self._groups(due)):
+        for group in filter(None, map(self._free, self._groups(due))):
             portions = self._cut(group)
             try:
                 blocks = self._sorted(group, portions)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from runtime.sink_source import Columns, Fetched
 from sinks.container import Place
@@ -49,8 +51,9 @@ class LedgerPartition:
 
     @classmethod
     def opened(cls, place: Place, opening: Opening) -> LedgerPartition:
-        """Start where the opening says."""
-        protocol = PartitionProtocol(place.tp, place.topic_id, opening.next, opening.last)
+        """Start where the opening says; what a person has accepted is noted in Kafka as if it had been written."""
+        phase = Phase.WRITTEN if opening.accepted and opening.recover is None else Phase.IDLE
+        protocol = PartitionProtocol(place.tp, place.topic_id, opening.next, opening.last, phase)
         return cls(place, protocol, opening.recover, fetched_next=opening.next)
 
     def take(self, fetched: Fetched, now: float) -> None:
@@ -75,8 +78,11 @@ class LedgerPartition:
         return now - self._written_at if self.protocol.phase is Phase.WRITTEN else 0.0
 
     def cut(self, now: float, rules: FlushRules) -> Portion:
-        """Take out what is written next: one range of at most `max_rows` records and MAX_RANGE offsets."""
-        count = min(len(self.waiting), rules.max_rows)
+        """Take out what is written next: one range within `max_rows`, `max_bytes` and MAX_RANGE offsets.
+
+        A range is never larger than what is read of it again before it is settled: its token has to be the same then.
+        """
+        count = min(len(self.waiting), self._rows_within(rules))
         limit = self.waiting.offsets[0] + MAX_RANGE
         while self.waiting.offsets[count - 1] >= limit:
             count -= 1
@@ -97,18 +103,20 @@ class LedgerPartition:
         """Whether enough of the range to recover was read: all of it, or as much as fits in memory."""
         if self.recover is None:
             return False
-        return self.fetched_next > self.recover.last or len(self.waiting) >= 2 * rules.max_rows
+        much = len(self.waiting) >= 2 * rules.max_rows or self.waiting_bytes >= 2 * rules.max_bytes
+        return much or self.fetched_next > self.recover.last
 
     def cut_recovery(self, now: float, rules: FlushRules) -> Portion:
-        """Take out what is settled next. A whole range if it was fetched, so that its token stays the same."""
+        """Take out what is settled next: the whole range, so that its token stays the same, if one may be so large."""
         recover = self.recover
         if recover is None:
             raise TypeError("nothing is to be recovered")
-        if self.fetched_next > recover.last:
-            count = sum(offset <= recover.last for offset in self.waiting.offsets)
+        count = sum(offset <= recover.last for offset in self.waiting.offsets)
+        size = sum(len(value or b"") for value in self.waiting.values[:count])
+        if self.fetched_next > recover.last and size <= 2 * rules.max_bytes:
             portion = self._cut(count, now)
             return Portion(portion.records, recover, recover.last + 1)
-        portion = self._cut(rules.max_rows, now)
+        portion = self._cut(min(count, self._rows_within(rules)), now)
         return Portion(
             portion.records, OffsetRange(recover.first, portion.offsets.last), portion.next
         )
@@ -132,6 +140,11 @@ class LedgerPartition:
         self.recover = (
             None if portion.next > recover.last else OffsetRange(portion.next, recover.last)
         )
+
+    def _rows_within(self, rules: FlushRules) -> int:
+        """Return how many rows are within both limits, at least one."""
+        sizes = (len(value or b"") for value in self.waiting.values[: rules.max_rows])
+        return max(1, bisect_right(list(accumulate(sizes)), rules.max_bytes))
 
     def _cut(self, count: int, now: float) -> Portion:
         records = self.waiting.cut(count)

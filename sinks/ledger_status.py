@@ -67,7 +67,8 @@ class LedgerCounts:
 def _status(source: SinkSource, partition: LedgerPartition) -> PartitionStatus:
     tp = partition.place.tp
     end = source.known_end(tp)
-    under_way = len(partition.waiting) or partition.protocol.phase is Phase.ANNOUNCED
+    phases = {Phase.ANNOUNCED, Phase.ABANDONED}
+    under_way = len(partition.waiting) or partition.protocol.phase in phases
     reached = partition.protocol.next if under_way else partition.fetched_next
     lag = None if end is None else max(0, end - reached)
     phase = "recovering" if partition.recover is not None else str(partition.protocol.phase)

@@ -9,7 +9,7 @@ of its own, so that each run compares only what is new.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -61,16 +61,22 @@ def _odd_of(topic: str) -> str:
     return _ODD % " UNION ALL ".join([*offsets, _EDGES])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """What was found in one window of one partition; the offsets are the first hundred of each kind."""
 
     tp: TopicPartition
+    topic_id: str
     window: OffsetRange
     missing: tuple[int, ...]
     missing_count: int
     doubled: tuple[int, ...]
     doubled_count: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether the ledger is not what Kafka has."""
+        return bool(self.missing_count or self.doubled_count)
 
 
 class _Odd(NamedTuple):
@@ -90,14 +96,17 @@ class Reconciler:
     stopping: Callable[[], bool]
     window: int = 200_000
 
-    def compare(self, ends: Mapping[TopicPartition, int]) -> Sequence[Reconciliation]:
+    def compare(self, ends: Mapping[TopicPartition, int]) -> Iterator[Reconciliation]:
         """Compare what is new below these offsets, which the sink says are in the ledger.
 
+        Windows are noted as compared once the next one is asked for: what the caller did not take is compared again.
         Raises SourceUnavailableError, DatabaseUnavailableError, OffsetGoneError: try again later.
         """
-        ids = {topic: self.source.describe(topic).topic_id for topic in {tp.topic for tp in ends}}
+        ids = {
+            topic: self.source.describe(topic).topic_id
+            for topic in dict.fromkeys(tp.topic for tp in ends)
+        }
         starts = self._starts(ends, ids)
-        found: list[Reconciliation] = []
         for topic, topic_id in ids.items():
             left = {tp: start for tp, start in starts.items() if tp.topic == topic}
             while left and not self.stopping():
@@ -105,11 +114,29 @@ class Reconciler:
                     tp: OffsetRange(first, min(first + self.window, ends[tp]) - 1)
                     for tp, first in left.items()
                 }
-                found += self._windows(topic_id, windows)
+                found = self._windows(topic_id, windows)
+                if self.stopping():
+                    return  # the gaps were not read to their ends
+                yield from found
                 done = {tp: window.last + 1 for tp, window in windows.items()}
                 self.source.commit({tp: Position(n, topic_id) for tp, n in done.items()})
                 left = {tp: n for tp, n in done.items() if n < ends[tp]}
-        return found
+
+    def again(self, former: Sequence[Reconciliation]) -> Sequence[Reconciliation]:
+        """Look once more at windows that differed, and return those that still do.
+
+        What Kafka no longer has can't be looked at and stays as it was; a topic made again has no such windows.
+        Raises what `compare` raises.
+        """
+        found: list[Reconciliation] = []
+        for one in former:
+            if self.source.describe(one.tp.topic).topic_id != one.topic_id:
+                continue
+            if self.source.bounds(one.tp)[0] > one.window.first:
+                found.append(one)
+                continue
+            found += self._windows(one.topic_id, {one.tp: one.window})
+        return list(former) if self.stopping() else [one for one in found if one.differs]
 
     def _starts(
         self, ends: Mapping[TopicPartition, int], ids: Mapping[str, str]
@@ -141,16 +168,24 @@ class Reconciler:
         for row in self.database.query(_odd_of(topic), parameters).rows:
             partition, *numbers = (int(str(number)) for number in row)
             odd[partition].append(_Odd(*numbers))
-        return [self._window(tp, window, odd[tp.partition]) for tp, window in windows.items()]
+        return [
+            self._window(tp, topic_id, window, odd[tp.partition]) for tp, window in windows.items()
+        ]
 
     def _window(
-        self, tp: TopicPartition, window: OffsetRange, odd: Sequence[_Odd]
+        self, tp: TopicPartition, topic_id: str, window: OffsetRange, odd: Sequence[_Odd]
     ) -> Reconciliation:
         doubled = [one.offset for one in odd if one.copies > 1]
         gaps = [OffsetRange(one.after, one.offset - 1) for one in odd if one.after < one.offset]
         missing = self._visible(tp, gaps) if gaps else []
         return Reconciliation(
-            tp, window, tuple(missing[:_SHOWN]), len(missing), tuple(doubled[:_SHOWN]), len(doubled)
+            tp=tp,
+            topic_id=topic_id,
+            window=window,
+            missing=tuple(missing[:_SHOWN]),
+            missing_count=len(missing),
+            doubled=tuple(doubled[:_SHOWN]),
+            doubled_count=len(doubled),
         )
 
     def _visible(self, tp: TopicPartition, gaps: Sequence[OffsetRange]) -> list[int]:

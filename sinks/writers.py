@@ -12,14 +12,17 @@ import fastavro
 import polars
 from fastavro.types import Schema
 
-from schemas.avro_files import parse_schema
+from schemas.avro_files import parse_schema, record_schemas
 from schemas.block_reader import MOST_ROWS, BlockReader
 from schemas.body import check_body
+from schemas.compatibility import Definition, unreadable
 from schemas.errors import DecodeError, DefinitionError
 from schemas.symbols import with_symbols
 from schemas.topic_files import topic_files
 from sinks.container import FRAME_LENGTH, ContainerFormat, event_format
 from sinks.ledger_tables import TABLE_OF_RECORD, TableColumns
+
+MOST_TEXT = 500
 
 
 class WriterSchemas(Protocol):
@@ -73,7 +76,8 @@ class Writer:
             fastavro.schemaless_reader(body, self.structure, None)
         except Exception as error:  # the decoder raises whatever the bytes lead it to
             return self.explained(value) or Bad(
-                "wrong_avro", f"the body is no {self.record}: {type(error).__name__}: {error}"[:500]
+                "wrong_avro",
+                f"the body is no {self.record}: {type(error).__name__}: {error}"[:MOST_TEXT],
             )
         left = len(value) - FRAME_LENGTH - body.tell()
         if not left:
@@ -102,7 +106,7 @@ class Writer:
             check_body(self.reader.record, value[FRAME_LENGTH:])
         except DecodeError as error:
             where = f"{error.field}: " if error.field else ""
-            return Bad(error.code, f"{where}{error.message}"[:500])
+            return Bad(error.code, f"{where}{error.message}"[:MOST_TEXT])
         return None
 
 
@@ -149,8 +153,28 @@ class Writers:
                 "unknown_record",
                 f"schema {schema_id} is of {name or 'no record'}: the ledger has no such table",
             )
+        record = name.rpartition(".")[2]
+        differs = _differs(json.loads(text), record)
+        if differs is not None:
+            return Bad("wrong_schema", f"schema {schema_id} is no {record}: {differs}"[:MOST_TEXT])
         form = event_format(table, schema_id, text, self.tables.of(table))
-        return Writer(form, name.rpartition(".")[2], structure, _reader(text))
+        return Writer(form, record, structure, _reader(text))
+
+
+def _differs(schema: dict[str, object], record: str) -> str | None:
+    """Return why what such a schema writes is no event for the tables, though its name is that of one.
+
+    A subject keeps its own versions compatible, and nobody keeps another subject from using the name.
+    """
+    own = [
+        str(one["name"])
+        for one in cast("list[dict[str, object]]", schema["fields"])
+        if str(one["name"]).startswith("_")
+    ]
+    if own:
+        return f"names such as {own[0]} are the ledger's own: rename the field"
+    shipped = cast("Definition", _structure(json.loads(record_schemas()[record].text)))
+    return unreadable(shipped, cast("Definition", _structure(schema)))
 
 
 def _reader(text: str) -> BlockReader | None:

@@ -20,6 +20,7 @@ from schemas.compatibility import Level
 
 MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 TIMEOUT_S: Final = 10.0
+HTTP_OK: Final = 200
 HTTP_NOT_FOUND: Final = 404
 HTTP_CONFLICT: Final = 409
 
@@ -92,8 +93,12 @@ class RegistryClient:
     def schema(self, schema_id: int) -> str:
         """Return the schema text of an id. Raises RegistryError."""
         if schema_id not in self._texts:
-            answer = self._call("GET", f"/schemas/ids/{schema_id}")
-            self._texts[schema_id] = str(answer["schema"])
+            path = f"/schemas/ids/{schema_id}"
+            answer = self._call("GET", path)
+            if not isinstance(answer, dict) or "schema" not in answer:
+                message = f"{self._url}{path} answers no schema: is it a registry?"
+                raise RegistryAnswerError(HTTP_OK, 0, message)
+            self._texts[schema_id] = str(cast("dict[str, Any]", answer)["schema"])
         return self._texts[schema_id]
 
     def versions(self, subject: str) -> list[int]:

@@ -179,6 +179,27 @@ def test_a_record_that_only_the_database_refuses_is_kept_as_undecodable(
     ]
 
 
+def test_many_records_that_the_database_refuses_are_told_apart_without_asking_it_for_each(
+    ledger: EngineLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    accepts = DatabaseStore.accepts
+
+    def counted(store: DatabaseStore, block: Block) -> bool:
+        asked.append(len(block.records))
+        return accepts(store, block)
+
+    monkeypatch.setattr(DatabaseStore, "accepts", counted)
+    identity = str(availability(1)["id"]).encode()
+    for _ in range(100):
+        ledger.append_bytes(GOOD.replace(identity, b"x" * len(identity)))
+        ledger.append_bytes(GOOD)
+    ledger.drain()
+    assert ledger.one("SELECT count() FROM availability") == (100,)
+    assert ledger.one("SELECT count(), any(message) FROM undecodable")[0] == 100
+    assert len(asked) <= 3
+
+
 def test_a_record_without_a_value_is_a_tombstone(ledger: EngineLedger) -> None:
     offset = ledger.append_bytes(None)
     ledger.drain()

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from runtime.ledger_database import QueryLimits
+from cli.store_checks import StoreChecks
+from runtime.clock import FakeClock
+from runtime.ledger_database import DatabaseUnavailableError, QueryLimits
 from runtime.log import TopicPartition
+from runtime.logs import logger
+from runtime.metrics import Metrics
 from sinks.ledger_protocol import OffsetRange
 from sinks.reconcile import Reconciler, Reconciliation
-from tests.ledger.engine import EngineLedger, open_ledger
+from tests.ledger.engine import OTHERS, EngineLedger, open_ledger
 from tests.ledger.samples import availability
 
 TP = TopicPartition("synergy.availability.v1", 0)
@@ -43,9 +50,27 @@ def _compare(ledger: EngineLedger, end: int, window: int = 1_000) -> list[Reconc
     return found
 
 
+def _found(
+    ledger: EngineLedger,
+    tp: TopicPartition,
+    last: int,
+    missing: tuple[int, ...] = (),
+    doubled: tuple[int, ...] = (),
+) -> Reconciliation:
+    return Reconciliation(
+        tp=tp,
+        topic_id=ledger.topics.describe(tp.topic).topic_id,
+        window=OffsetRange(0, last),
+        missing=missing,
+        missing_count=len(missing),
+        doubled=doubled,
+        doubled_count=len(doubled),
+    )
+
+
 def test_a_complete_ledger_has_nothing_missing_and_nothing_doubled(ledger: EngineLedger) -> None:
     end = _fill(ledger)
-    assert _compare(ledger, end) == [Reconciliation(TP, OffsetRange(0, end - 1), (), 0, (), 0)]
+    assert _compare(ledger, end) == [_found(ledger, TP, end - 1)]
 
 
 def test_rows_that_vanished_are_missing_and_markers_are_not(ledger: EngineLedger) -> None:
@@ -118,11 +143,89 @@ def test_partitions_of_a_topic_are_compared_each_by_itself(ledger: EngineLedger)
     )
     ledger.database.command("DELETE FROM availability WHERE _partition = 1 AND _offset = 1")
     reader = ledger.database.reader(QueryLimits())
-    found = Reconciler(reader, ledger.topics.source("check"), lambda: False).compare(
-        {TP: end, beside: 3}
+    found = list(
+        Reconciler(reader, ledger.topics.source("check"), lambda: False).compare(
+            {TP: end, beside: 3}
+        )
     )
     reader.close()
     assert found == [
-        Reconciliation(TP, OffsetRange(0, end - 1), (), 0, (2,), 1),
-        Reconciliation(beside, OffsetRange(0, 2), (1,), 1, (), 0),
+        _found(ledger, TP, end - 1, doubled=(2,)),
+        _found(ledger, beside, 2, missing=(1,)),
     ]
+
+
+def test_a_stop_in_between_leaves_the_window_to_the_next_run(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    ledger.database.command("DELETE FROM availability WHERE _offset IN (3, 5)")
+    reader, source = ledger.database.reader(QueryLimits()), ledger.topics.source("check")
+    answers = iter([False])
+    stopped = Reconciler(reader, source, lambda: next(answers, True))
+    assert list(stopped.compare({TP: end})) == []
+    reader.close()
+    (found,) = _compare(ledger, end)
+    assert found.missing == (3, 5)
+
+
+def _checks(ledger: EngineLedger, state: Any) -> StoreChecks:
+    return StoreChecks(
+        source=lambda: ledger.topics.source("check"),
+        database=ledger.database,
+        state=state,
+        metrics=Metrics(),
+        clock=FakeClock(),
+        log=logger("tests"),
+    )
+
+
+def _state(*ends: tuple[TopicPartition, int]) -> Any:
+    parts = [SimpleNamespace(tp=tp, next=end) for tp, end in ends]
+    return SimpleNamespace(sink_status=lambda: SimpleNamespace(partitions=parts), reconciled=None)
+
+
+def test_what_is_missing_is_said_until_it_is_there_again(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    ledger.database.command("CREATE TABLE kept AS availability")
+    ledger.database.command("INSERT INTO kept SELECT * FROM availability WHERE _offset IN (3, 5)")
+    ledger.database.command("DELETE FROM availability WHERE _offset IN (3, 5)")
+    state = _state((TP, end))
+    checks = _checks(ledger, state)
+    for _ in range(2):
+        checks.check(lambda: False)
+        assert state.reconciled["missing"] == 2
+    ledger.database.command("INSERT INTO availability SELECT * FROM kept")
+    checks.check(lambda: False)
+    assert state.reconciled["missing"] == 0
+
+
+def test_an_error_in_between_hides_nothing_that_was_found_before(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    ledger.database.command("DELETE FROM availability WHERE _offset IN (3, 5)")
+    gone = TopicPartition(OTHERS[0], 0)
+    ledger.topics.append(gone, b"k", b"v")
+    state = _state((TP, end), (gone, 1))
+    checks = replace(_checks(ledger, state), database=cast("Any", _Broken(ledger, gone.topic)))
+    checks.check(lambda: False)
+    assert (state.reconciled["missing"], state.reconciled["at_us"]) == (2, None)
+    checks = replace(checks, database=ledger.database)
+    checks.check(lambda: False)
+    assert state.reconciled["missing"] == 3
+    assert state.reconciled["at_us"] is not None
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A database that answers no question about one topic."""
+
+    ledger: EngineLedger
+    topic: str
+
+    def reader(self, limits: QueryLimits) -> Any:
+        inner = self.ledger.database.reader(limits)
+
+        def query(sql: str, parameters: Any) -> Any:
+            if parameters["topic"] == self.topic:
+                raise DatabaseUnavailableError("gone")
+            return inner.query(sql, parameters)
+
+        return SimpleNamespace(query=query, close=inner.close)

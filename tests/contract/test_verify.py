@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from starlette.testclient import TestClient
 
 from cli.store_client import StoreClient
-from cli.verify import Ledger, Report, Selection, UnknownFacilityError, verified
+from cli.verify import (
+    Ledger,
+    NothingKnownError,
+    Report,
+    Selection,
+    UnknownFacilityError,
+    verified,
+)
 from runtime.registry.client import RegistryClient
 from stream_processors.balance import material_rules
 from synergy.catalogue import load_catalogue
@@ -45,10 +52,10 @@ def exchange(desk: Desk) -> Exchange:
     return made
 
 
-def report(client: TestClient, facility: str | None = None) -> Report:
+def report(client: TestClient, facility: str | None = None, at: datetime | None = None) -> Report:
     nobody = cast("RegistryClient", None)  # every schema is known
     ledger = Ledger(cast("StoreClient", Asked(client)), nobody, ledger_codec())
-    return verified(ledger, Selection(facility=facility), RULES)
+    return verified(ledger, Selection(at=at, facility=facility), RULES)
 
 
 def forget(exchange: Exchange, where: str) -> None:
@@ -84,6 +91,12 @@ def test_a_reading_that_is_missing_before_others_is_a_difference(
 ) -> None:
     forget(exchange, "_offset = 1")
     assert "quantity_24h" in {one.field for one in report(client).differences}
+
+
+@pytest.mark.usefixtures("exchange")
+def test_a_time_before_the_first_position_is_an_error_and_no_success(client: TestClient) -> None:
+    with pytest.raises(NothingKnownError, match="2001-01-01"):
+        report(client, at=datetime(2001, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.usefixtures("exchange")

@@ -25,7 +25,7 @@ from sinks.ledger_store import DatabaseStore
 from sinks.ledger_tables import read_columns
 from sinks.migrate import migrate, shipped
 from sinks.writers import Writers
-from tests.ledger.samples import frame, registry
+from tests.ledger.samples import FileSchemas, frame, registry
 
 OTHERS = [name for name, topic in topic_files().items() if topic.records and name != AVAILABILITY]
 
@@ -39,6 +39,7 @@ class EngineLedger:
         default_factory=lambda: MemoryTopics({AVAILABILITY: 2} | dict.fromkeys(OTHERS, 1))
     )
     permissions: Permissions = field(default_factory=Permissions)
+    schemas: FileSchemas = field(default_factory=registry)
     now_ms: int = 1_172_750_400_123
     sessions: int = 0
 
@@ -56,7 +57,7 @@ class EngineLedger:
     def sink(self) -> LedgerSink:
         self.sessions += 1
         columns = read_columns(self.database)
-        sorter = RowSorter(columns, Writers(columns, registry()), lambda: b"8 bytes.")
+        sorter = RowSorter(columns, Writers(columns, self.schemas), lambda: b"8 bytes.")
         parts = SinkParts(
             source=self.topics.source("ledger"),
             writer=RangeWriter(DatabaseStore(self.database), sorter, f"s{self.sessions}"),

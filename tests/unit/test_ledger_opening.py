@@ -97,7 +97,7 @@ def test_it_stops_until_a_person_allows_it_and_then_goes_on_there(
     with pytest.raises(LedgerStoppedError) as stopped:
         decide(known, NONE)
     assert stopped.value.reason == reason
-    assert decide(known, allowed) == opening
+    assert decide(known, allowed) == replace(opening, accepted=True)
 
 
 @pytest.mark.parametrize(
@@ -175,3 +175,37 @@ def test_records_that_are_damaged_stop_the_sink_after_what_came_before_is_writte
     assert (stopped.value.tp, stopped.value.reason) == (TP, "records_damaged")
     assert not world.lost()
     assert not world.doubled()
+
+
+@pytest.mark.parametrize("permission", ["accept_gap", "accept_new_topic"])
+def test_what_a_person_has_accepted_is_not_asked_again_though_nothing_came(permission: str) -> None:
+    world = World()
+    world.produce(40)
+    assert world.live(None)
+    if permission == "accept_gap":
+        world.produce(40)
+        for number in range(2):
+            tp = TopicPartition(TOPIC, number)
+            world.topics.delete_before(tp, world.topics.log(tp).end)
+    else:
+        world.topics.recreate(TOPIC)
+    with pytest.raises(LedgerStoppedError):
+        world.live(None)
+    world.permissions = Permissions(**{permission: True})
+    assert world.live(None)
+    world.permissions = Permissions()
+    assert world.live(None)
+
+
+def test_what_was_fetched_of_a_topic_that_is_made_again_is_written_first() -> None:
+    world = World()
+    world.produce(24)
+    sink = world.sink(Fate(), max_rows=1_000, linger_s=100.0)
+    sink.open()
+    sink.step(0.0)
+    assert not world.tables.rows
+    world.topics.recreate(TOPIC)
+    world.clock.advance(60.0)
+    with pytest.raises(LedgerStoppedError):
+        sink.step(0.0)
+    assert not world.lost()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -128,3 +129,21 @@ def test_it_goes_on_behind_what_the_ledger_gave(stand: Stand) -> None:
     views = stand.read()
     assert [one.revision for one in views.matches.values()] == [2]
     assert views.version == 2
+
+
+def test_a_topic_that_is_not_there_yet_is_waited_for() -> None:
+    first, *others = NEWEST
+    topics = MemoryTopics(dict.fromkeys(others, 1))
+    feed = Feed(topics.source("views"), CODEC, Views(), Changes("run1"), logger("tests"))
+
+    async def until_it_is_there() -> None:
+        reading = asyncio.create_task(feed.run())
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+        topics.create(first, 1)
+        while not feed.caught_up:
+            await asyncio.sleep(0.1)
+            assert not reading.done()
+        reading.cancel()
+
+    asyncio.run(asyncio.wait_for(until_it_is_there(), 30))
