@@ -120,6 +120,7 @@ class _SinkThread:
         self._log = log
         self._stop = threading.Event()
         self.failed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def loop_ended(self, loop: asyncio.Task[None]) -> None:
         """Take a loop of the store that ended by itself as its end: half a store would look like a whole one."""
@@ -128,7 +129,6 @@ class _SinkThread:
             name = loop.get_name()
             self._log.error("a loop has ended", loop=name, cause=str(error), exc_info=error)
             self.failed.set()
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def _run(self) -> None:
         try:
