@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -33,12 +34,14 @@ from stream_processors.sizes import fitting
 from stream_processors.told_rejections import PREFIX, ToldRejections
 from synergy.balance import MaterialRule, PartitionBalances
 from synergy.balance.enrolment import BAD_FACILITY, flaw_of
+from synergy.balance.errors import PartError
 from synergy.balance.terms import arrival_us
 from synergy.balance.validation import REASONS
 from synergy.catalogue import Catalogue
 
 STAGE = "balance"
 _NO_TOMBSTONES = Fault("tombstone", None, "availability has no tombstones: send a reading")
+UNITS = b"\x00units"
 _BALANCE_KEYS = b"\x01"  # a key of the balances is larger than this, one of the stage smaller
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -55,13 +58,17 @@ def material_rules(catalogue: Catalogue) -> Mapping[str, MaterialRule]:
 
 @dataclass(slots=True)
 class BalanceState:
-    """One partition: the pure state, and the rejections that the next commit writes."""
+    """One partition: the pure state, and the rejections that the next commit writes.
+
+    `units` are the base units of materials in which the sums were made, as the changelog has them.
+    """
 
     partition: int
     balances: PartitionBalances
     told: ToldRejections = field(default_factory=ToldRejections)
     rebuild: Rebuild = field(default_factory=Rebuild)
     rejections: list[OutRecord] = field(default_factory=list[OutRecord])
+    units: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class BalanceStage:
@@ -84,11 +91,12 @@ class BalanceStage:
     def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> BalanceState:
         """See `runtime.stage.Stage.restore`."""
         first = [key for key in parts if key < _BALANCE_KEYS]
-        own = {key: parts[key] for key in first if key == KEY or key.startswith(PREFIX)}
+        own = {key: parts[key] for key in first if key in {KEY, UNITS} or key.startswith(PREFIX)}
         if own:
             parts = {key: value for key, value in parts.items() if key not in own}
         told = {key: value for key, value in own.items() if key.startswith(PREFIX)}
         rebuild = Rebuild.restore(own.get(KEY))
+        units = self._same_units(own.get(UNITS))
         balances = PartitionBalances.restore(
             topic_files.AVAILABILITY,
             partition,
@@ -96,7 +104,19 @@ class BalanceStage:
             parts,
             lambda facility: partition_for(facility, self._partitions),
         )
-        return BalanceState(partition, balances, ToldRejections.restore(told), rebuild)
+        return BalanceState(partition, balances, ToldRejections.restore(told), rebuild, units=units)
+
+    def _same_units(self, part: bytes | None) -> dict[str, str]:
+        """Return the units of the sums. Raises PartError where this catalogue counts a material in another one."""
+        units: dict[str, str] = {} if part is None else json.loads(part)
+        for material, unit in units.items():
+            rule = self._rules.get(material)
+            if rule is not None and rule.unit != unit:
+                raise PartError(
+                    UNITS,
+                    f"{material} was counted in {unit}, and the catalogue has {rule.unit} for it: they can't be added",
+                )
+        return units
 
     def begin(self, partition: int, past: Past) -> Begun[BalanceState]:
         """See `runtime.stage.Stage.begin`: everything follows from the input, so it is read from its start.
@@ -234,7 +254,16 @@ class BalanceStage:
         outputs = (*self._outbox.records([*events, *alerts]), *state.rejections)
         state.rejections.clear()
         own = {**state.told.take_parts(applied), **state.rebuild.take_part(applied)}
-        return fitting(Changes({**state.balances.take_parts(), **own}, outputs))
+        parts = {**state.balances.take_parts(), **own}
+        return fitting(Changes({**parts, **(self._units(state) if parts else {})}, outputs))
+
+    def _units(self, state: BalanceState) -> dict[bytes, bytes]:
+        """Return what the next commit has to write of the units: a material that left the catalogue may come back."""
+        units = {**state.units, **{material: rule.unit for material, rule in self._rules.items()}}
+        if units == state.units:
+            return {}
+        state.units = units
+        return {UNITS: json.dumps(units).encode()}
 
     def job(self, state: BalanceState) -> Job | None:
         """The stage has no long work."""

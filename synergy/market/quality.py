@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from schemas.events import Property, QualityMargin, Relation, Verdict
 from synergy.catalogue import QualityLimit, Treatment, TreatmentWhen, Use
+
+PERCENT: Final = "%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,9 @@ def valid_values(
 ) -> dict[str, float]:
     """Return the values of the analyses that hold at `at`, in the catalogue's units.
 
-    An analysis of a later sample, one that has expired, and one in another unit say nothing. Of
-    several the latest sample counts.
+    An analysis of a later sample, one that has expired, one in another unit, and a percentage below 0
+    or above 100 (what some instruments send instead of nothing) say nothing. Of several the latest
+    sample counts.
     """
     dated = sorted(
         properties, key=lambda item: (item.sampled_at is not None, item.sampled_at or at)
@@ -61,9 +65,14 @@ def valid_values(
         item.name: item.value
         for item in dated
         if item.unit == units.get(item.name)
+        and _may_be(item)
         and (item.sampled_at is None or item.sampled_at <= at)
         and (item.valid_until is None or at < item.valid_until)
     }
+
+
+def _may_be(item: Property) -> bool:
+    return item.unit != PERCENT or 0.0 <= item.value <= 100.0
 
 
 def _margins(

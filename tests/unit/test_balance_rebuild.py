@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from schemas import topic_files
 from schemas.block import BlockReaders
 from schemas.events import Availability, Event, Facility, FacilityFacts, Position, Rejected
 from schemas.topic_files import AVAILABILITY, FACILITIES, REJECTED
-from stream_processors.balance import BalanceStage, BalanceState
+from stream_processors.balance import UNITS, BalanceStage, BalanceState
 from stream_processors.outbox import Outbox
 from synergy.balance import PartError
 from synergy.balance.terms import DAY_US, VERSION
@@ -245,3 +245,30 @@ def test_a_facility_that_came_after_the_former_state_is_told() -> None:
 def test_a_part_that_nobody_knows_is_refused(key: bytes) -> None:
     with pytest.raises(PartError, match="unknown kind"):
         STAGE.restore(0, {key: bytes([VERSION])})
+
+
+def _with_units(**units: str) -> BalanceStage:
+    rules = {name: replace(rule, unit=units.get(name, rule.unit)) for name, rule in RULES.items()}
+    outbox = Outbox("balance", CODEC, dict.fromkeys(topic_files.topic_files(), 1))
+    return BalanceStage(rules, BlockReaders(CODEC), outbox, 1, lambda: 7)
+
+
+def test_sums_of_another_base_unit_stop_the_partition_with_the_command_that_rebuilds_it() -> None:
+    plant, parts = Plant(), dict[bytes, bytes]()
+    plant.write(FACILITIES, facility("a", "live"))
+    plant.write(AVAILABILITY, reading(sequence=1))
+    plant.read(STAGE.restore(0, {}), {FACILITIES: 0, AVAILABILITY: 0}, 10, parts)
+    STAGE.restore(0, parts)
+    material = reading(sequence=1).material
+    with pytest.raises(PartError, match=f"{material} was counted in GRM"):
+        _with_units(**{material: "LTR"}).restore(0, parts)
+
+
+def test_the_units_of_the_sums_are_written_once() -> None:
+    plant, parts = Plant(), dict[bytes, bytes]()
+    plant.write(FACILITIES, facility("a", "live"))
+    state = STAGE.restore(0, {})
+    plant.read(state, {FACILITIES: 0, AVAILABILITY: 0}, 10, parts)
+    assert UNITS in parts
+    again = STAGE.restore(0, parts)
+    assert STAGE.freeze(again, {FACILITIES: 1, AVAILABILITY: 0}).empty

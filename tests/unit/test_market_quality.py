@@ -50,6 +50,15 @@ def test_good_ash_meets_ready_mix() -> None:
     assert match.data_kind is DataKind.ESTIMATED
 
 
+def test_a_percentage_that_none_can_be_says_nothing() -> None:
+    broken = analysis(loi=-999.0, so3=1.0, moisture=101.0)
+    ash = supply("power", "fly_ash", 100, properties=broken)
+    match = only(matches(started(POWER, MIX, ash, need("mix", "portland_cement", 800)).solve()))
+    assert match.verdict is Verdict.UNKNOWN
+    values = {margin.property: margin.value for margin in match.margins}
+    assert (values["loi"], values["so3"]) == (None, 1.0)
+
+
 def test_ash_at_7_percent_loi_fails_ready_mix_and_goes_to_brick() -> None:
     market = started(
         POWER,
