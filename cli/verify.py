@@ -124,7 +124,7 @@ def verify_positions(
         sys.stdout.write(json.dumps(report.document(), indent=2, ensure_ascii=False) + "\n")
     else:
         sys.stdout.writelines(f"{line}\n" for line in _lines(report))
-    return int(bool(report.differences))
+    return status_of(report, asked)
 
 
 def moment_of(text: str) -> datetime:
@@ -234,7 +234,7 @@ class Ledger:
 
 
 def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]) -> Report:
-    """Recompute the positions that were asked for; say on a terminal how far it is. Raises as `verify_positions`."""
+    """Recompute the positions that were asked for; say on a terminal how far it is."""
     report = Report()
     for stated, waiting in ledger.positions(asked):
         report.waiting += waiting
@@ -259,9 +259,14 @@ def verified(ledger: Ledger, asked: Selection, rules: Mapping[str, MaterialRule]
             sys.stderr.write(f"\r{report.positions} positions, {report.readings} readings ")
     if sys.stderr.isatty():
         sys.stderr.write("\n")
+    return report
+
+
+def status_of(report: Report, asked: Selection) -> int:
+    """Return the exit status: 1 when a position differs. Raises NothingKnownError."""
     if asked.at is not None and not report.positions + report.waiting:
         raise NothingKnownError(asked.at)
-    return report
+    return int(bool(report.differences))
 
 
 def _lines(report: Report) -> Iterator[str]:

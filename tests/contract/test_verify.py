@@ -15,6 +15,7 @@ from cli.verify import (
     Report,
     Selection,
     UnknownFacilityError,
+    status_of,
     verified,
 )
 from runtime.registry.client import RegistryClient
@@ -95,8 +96,10 @@ def test_a_reading_that_is_missing_before_others_is_a_difference(
 
 @pytest.mark.usefixtures("exchange")
 def test_a_time_before_the_first_position_is_an_error_and_no_success(client: TestClient) -> None:
+    early = datetime(2001, 1, 1, tzinfo=UTC)
     with pytest.raises(NothingKnownError, match="2001-01-01"):
-        report(client, at=datetime(2001, 1, 1, tzinfo=UTC))
+        status_of(report(client, at=early), Selection(at=early))
+    assert status_of(report(client), Selection()) == 0
 
 
 @pytest.mark.usefixtures("exchange")
