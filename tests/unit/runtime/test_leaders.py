@@ -22,7 +22,7 @@ from runtime.clock import FakeClock
 from runtime.kafka_keeper import KafkaKeeper
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings, TopicDescriber
-from runtime.log import LogError, TopicDescription, TopicPartition
+from runtime.log import LogError, RecordsDamagedError, TopicDescription, TopicPartition
 from runtime.sink_source import SourceUnavailableError
 
 TP = TopicPartition("readings", 0)
@@ -239,3 +239,55 @@ def test_a_consumer_that_asks_for_a_group_and_hangs_is_made_anew() -> None:
     with pytest.raises(LogError):
         log.group_positions("group", [TP])
     assert log.group_positions("group", [TP]) == {TP: 5}
+
+
+class _Troubled(_HungConsumer):
+    """Gives a record, then an error of the partition, and then another record."""
+
+    code = 0
+
+    def consume(self, *_: Any) -> list[Any]:
+        told = SimpleNamespace(
+            error=lambda: KafkaError(self.code, "the broker's own words"),
+            topic=lambda: TP.topic,
+            partition=lambda: TP.partition,
+            offset=lambda: -1001,
+        )
+        return [_Fetched(3), told, _Fetched(4)]
+
+
+def _troubled(monkeypatch: pytest.MonkeyPatch, code: int) -> KafkaSinkSource:
+    monkeypatch.setattr(_Troubled, "code", code)
+    monkeypatch.setattr(runtime.kafka_sink_source, "Consumer", _Troubled)
+    return KafkaSinkSource(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._AUTHENTICATION, KafkaError._FATAL]
+)
+def test_a_broker_that_refuses_to_be_read_is_the_cause_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    source = _troubled(monkeypatch, code)
+    assert source.poll(10, 0.0)[TP].columns.offsets == [3, 4], "nothing that came is lost"
+    with pytest.raises(SourceUnavailableError, match="the broker's own words"):
+        source.poll(10, 0.0)
+    assert source.poll(10, 0.0)[TP].columns.offsets == [3, 4], "and it is asked again"
+
+
+@pytest.mark.parametrize("code", [KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION])
+def test_what_cannot_be_unpacked_is_damage_and_nothing_behind_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    source = _troubled(monkeypatch, code)
+    assert source.poll(10, 0.0)[TP].columns.offsets == [3]
+    with pytest.raises(RecordsDamagedError):
+        source.poll(10, 0.0)
+
+
+def test_an_error_that_the_client_gets_over_by_itself_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = _troubled(monkeypatch, KafkaError._ALL_BROKERS_DOWN)
+    for _ in range(3):
+        assert source.poll(10, 0.0)[TP].columns.offsets == [3, 4]
