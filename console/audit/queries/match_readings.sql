@@ -1,8 +1,8 @@
 -- The readings behind the newest version of a match: what the positions of both sides rest on. Flows are shown that reach
 -- into the 28 days before the position's as_of or its 24 h window; `in_24h` says what each of them gave to the 24 h sum,
 -- so that the column adds up to quantity_24h of the position exactly. Stocks are shown that were told by then, the newest,
--- and plan lines that had not ended. A reading counts when it stands below the position's input offset and is in
--- availability_counted: its first copy, never a rejected one.
+-- and plan lines that had not ended. A reading counts when it stands below the position's input offset, in the topic that
+-- was there then, and is in availability_counted: its first copy, never a rejected one.
 --
 -- needs: match
 -- takes: from
@@ -26,15 +26,24 @@
 -- * partition: where the reading stands in Kafka
 -- * offset: where the reading stands in Kafka
 WITH
+    (
+        SELECT groupArray((since, id))
+        FROM
+        (
+            SELECT min(_timestamp) - INTERVAL 1 MINUTE AS since, _topic_id AS id FROM availability GROUP BY id
+        )
+    ) AS topics,
     newest AS
     (
         SELECT * FROM matches WHERE id = {match:UUID} ORDER BY _timestamp DESC, _offset DESC LIMIT 1
     ),
     sides AS
     (
-        SELECT 'GIVER' AS side, giver AS facility, material, 'SUPPLY' AS direction, supply_position AS place FROM newest
+        SELECT 'GIVER' AS side, giver AS facility, material, 'SUPPLY' AS direction, supply_position AS place, _timestamp AS said_at
+        FROM newest
         UNION ALL
-        SELECT 'RECEIVER' AS side, receiver AS facility, need AS material, 'DEMAND' AS direction, need_position AS place FROM newest
+        SELECT 'RECEIVER', receiver, need, 'DEMAND', need_position, _timestamp
+        FROM newest
     ),
     rested_on AS
     (
@@ -44,12 +53,15 @@ WITH
             material,
             direction,
             applied,
+            arrayFilter(one -> tupleElement(one, 1) <= positions._timestamp, topics) AS known,
+            tupleElement(arrayElement(arrayReverseSort(known), 1), 2) AS topic_id,
             toUnixTimestamp64Micro(as_of) AS as_of_us,
             intDiv(as_of_us + 899999999, 900000000) * 900000000 AS window_end_us,
             window_end_us - 86400000000 AS window_start_us
         FROM positions
         INNER JOIN sides USING (facility, material, direction)
         WHERE (_topic, _partition, _offset) = (place.topic, place.partition, place.offset)
+            AND positions._timestamp <= said_at + INTERVAL 1 MINUTE
         ORDER BY positions._timestamp DESC
         LIMIT 1 BY side
     ),
@@ -80,7 +92,7 @@ WITH
             ) AS inside
         FROM own_readings
         INNER JOIN rested_on USING (facility, material, direction)
-        WHERE _partition = applied.partition AND _offset < applied.offset
+        WHERE _topic_id = rested_on.topic_id AND _partition = applied.partition AND _offset < applied.offset
             AND multiIf(
                 form = 'FLOW', end_us > least(intDiv(as_of_us, 86400000000) * 86400000000 - 28 * 86400000000, window_start_us),
                 form = 'PLAN', end_us > as_of_us,

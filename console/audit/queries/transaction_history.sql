@@ -59,8 +59,14 @@ WITH
         )
         UNION ALL
         SELECT *, concat('latest ', lower(direction)) AS what
-        FROM own_readings
-        WHERE (_topic, _partition, _offset) IN (SELECT place.topic, place.partition, place.offset FROM cited)
+        FROM
+        (
+            SELECT * FROM own_readings
+            WHERE (_topic, _partition, _offset) IN (SELECT place.topic, place.partition, place.offset FROM cited)
+                AND _timestamp <= (SELECT max(_timestamp) FROM marked) + INTERVAL 1 MINUTE
+            ORDER BY _timestamp DESC
+            LIMIT 1 BY _topic, _partition, _offset
+        )
     ),
     rested_on AS
     (
@@ -73,6 +79,9 @@ WITH
                 UNION ALL
                 SELECT need_position.topic, need_position.partition, need_position.offset FROM marked
             )
+            AND _timestamp <= (SELECT max(_timestamp) FROM marked) + INTERVAL 1 MINUTE
+        ORDER BY _timestamp DESC
+        LIMIT 1 BY _topic, _partition, _offset
     ),
     orders AS
     (
