@@ -48,7 +48,7 @@ class QueryLimits:
 
     seconds: float = 10.0
     result_rows: int = 10_000
-    read_rows: int = 50_000_000
+    read_rows: int = 500_000_000
     memory_bytes: int = 256 * 1024 * 1024
     threads: int = 1
 

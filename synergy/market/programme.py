@@ -241,17 +241,20 @@ class Programme:
                 self._touch(None, "match", match.id.hex)
 
     def forget_settled(self, before: datetime) -> None:
-        """Forget deliveries that were closed before a time, and then agreements that are over."""
-        for delivery in list(self.deliveries.values()):
-            if delivery.state in SETTLED and delivery.programme_time < before:
-                del self.deliveries[delivery.id]
-                self._touch(None, "delivery", delivery.id.hex)
+        """Forget agreements that were over before a time with all their deliveries, and deliveries that were closed."""
+        over: set[UUID] = set()
         for agreement in list(self.agreements.values()):
             if agreement.state in OVER and agreement.programme_time < before:
+                over.add(agreement.id)
                 del self.agreements[agreement.id]
                 self._touch(None, "agreement", agreement.id.hex)
                 self.matches.pop(agreement.match, None)
                 self._touch(None, "match", agreement.match.hex)
+        for delivery in list(self.deliveries.values()):
+            closed = delivery.state in SETTLED and delivery.programme_time < before
+            if closed or delivery.agreement in over:
+                del self.deliveries[delivery.id]
+                self._touch(None, "delivery", delivery.id.hex)
 
     def forget_handled(self, before_us: int) -> None:
         """Forget commands that were handled before a time of the clock."""

@@ -9,15 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from cli.store_client import StoreClient
-from cli.verify import (
-    Ledger,
-    NothingKnownError,
-    Report,
-    Selection,
-    UnknownFacilityError,
-    status_of,
-    verified,
-)
+from cli.verify import Ledger, Report, Selection, status_of, verified
+from cli.verify_errors import NothingKnownError, UnknownFacilityError
 from runtime.registry.client import RegistryClient
 from stream_processors.balance import material_rules
 from synergy.catalogue import load_catalogue

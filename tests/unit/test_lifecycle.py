@@ -431,11 +431,13 @@ def test_state_is_the_fold_of_what_was_published_and_survives_a_restart(desk: De
     assert restored.take_events() == ()
 
 
-def test_what_is_settled_is_forgotten_in_time(desk: Desk) -> None:
+@pytest.mark.parametrize("completed", [True, False])
+def test_what_is_settled_is_forgotten_in_time(desk: Desk, completed: bool) -> None:
     desk.dispatched()
-    desk.send("receive", desk.delivery.id)
-    desk.send("complete", desk.delivery.id)
-    desk.send("complete", desk.agreement.id)
+    desk.send("receive", desk.delivery.id, RECEIVER)
+    if completed:
+        assert desk.send("complete", desk.delivery.id).accepted
+    assert desk.send("complete", desk.agreement.id).accepted
     desk.market.tick(MARCH + days(89))
     assert len(desk.market.state.deliveries("ohio")) == 1
     desk.market.tick(MARCH + days(91))
