@@ -103,13 +103,9 @@ class Flusher:
             )
 
     def position(self, partitions: Sequence[LedgerPartition], idle_s: float) -> None:
-        """Tell Kafka that nothing is pending where nothing was written for so long."""
+        """Tell Kafka that nothing is pending where nothing was written for so long, and all positions every day."""
         now = self.parts.clock.monotonic_s()
-        idle = [
-            partition
-            for partition in partitions
-            if partition.protocol.phase is Phase.WRITTEN and partition.idle_since(now) >= idle_s
-        ]
+        idle = [partition for partition in partitions if partition.position_due(now, idle_s)]
         positions: dict[TopicPartition, Position] = {}
         for partition in idle:
             reached = partition.protocol.next if len(partition.waiting) else partition.fetched_next
@@ -118,7 +114,7 @@ class Flusher:
             reach("ledger.before_position")
             self.parts.source.commit(positions)
         for partition in idle:
-            partition.protocol.positioned(positions[partition.place.tp].next)
+            partition.positioned(positions[partition.place.tp].next, now)
 
     def _groups(self, due: Sequence[LedgerPartition]) -> Iterator[Sequence[LedgerPartition]]:
         """Yield what is announced in one commit: all small ranges together, each large one alone."""

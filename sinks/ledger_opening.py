@@ -7,7 +7,7 @@ would lose rows or double them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runtime.log import RecordsDamagedError, TopicPartition
 from runtime.sink_source import Position
@@ -47,14 +47,12 @@ class Permissions:
 class Opening:
     """Read from `next` on. `recover` is a range from `next` on that may be in the tables, whole or in part.
 
-    `last` is the largest offset that is known to be in the tables, or None. `accepted` says that a person has decided:
-    Kafka is told, so that the same is not asked again at the next start.
+    `last` is the largest offset that is known to be in the tables, or None.
     """
 
     next: int
     last: int | None
     recover: OffsetRange | None = None
-    accepted: bool = False
 
 
 class LedgerStoppedError(Exception):
@@ -77,12 +75,12 @@ def decide(evidence: Evidence, permissions: Permissions) -> Opening:
     if _recreated(evidence, note):
         if not permissions.accept_new_topic:
             raise _stopped_recreated(evidence, note)
-        return Opening(evidence.start, None, accepted=True)
+        return Opening(evidence.start, None)
     opening = _continued(evidence, note, permissions)
     if opening.next < evidence.start:
         if not permissions.accept_gap:
             raise _stopped_gap(evidence, opening)
-        return replace(_behind_gap(evidence.start, opening), accepted=True)
+        return _behind_gap(evidence.start, opening)
     highest = opening.recover.last + 1 if opening.recover else opening.next
     if highest > evidence.end:
         raise LedgerStoppedError(
@@ -103,7 +101,7 @@ def _recreated(evidence: Evidence, note: Note | None) -> bool:
 def _continued(evidence: Evidence, note: Note | None, permissions: Permissions) -> Opening:
     committed, last = evidence.committed, evidence.last
     if committed is None or permissions.resume_from_table:
-        return replace(_from_table(evidence), accepted=permissions.resume_from_table)
+        return _from_table(evidence)
     known = note.last if note is not None else committed.next - 1
     if known is not None and known >= 0 and (last is None or last < known):
         raise _stopped_behind(evidence, known)

@@ -11,6 +11,8 @@ from sinks.container import Place
 from sinks.ledger_opening import MAX_RANGE, Opening
 from sinks.ledger_protocol import OffsetRange, PartitionProtocol, Phase
 
+NOTED_EVERY_S = 86_400.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushRules:
@@ -48,12 +50,12 @@ class LedgerPartition:
     fetched_next: int = 0
     _first_at: float = 0.0
     _written_at: float = float("-inf")
+    _noted_at: float = float("-inf")
 
     @classmethod
     def opened(cls, place: Place, opening: Opening) -> LedgerPartition:
-        """Start where the opening says; what a person has accepted is noted in Kafka as if it had been written."""
-        phase = Phase.WRITTEN if opening.accepted and opening.recover is None else Phase.IDLE
-        protocol = PartitionProtocol(place.tp, place.topic_id, opening.next, opening.last, phase)
+        """Start where the opening says."""
+        protocol = PartitionProtocol(place.tp, place.topic_id, opening.next, opening.last)
         return cls(place, protocol, opening.recover, fetched_next=opening.next)
 
     def take(self, fetched: Fetched, now: float) -> None:
@@ -73,9 +75,22 @@ class LedgerPartition:
             return True
         return now >= max(self._first_at + rules.linger_s, self._written_at + rules.spacing_s)
 
-    def idle_since(self, now: float) -> float:
-        """Seconds since the last write while Kafka still says that a range is pending; 0 when it does not."""
-        return now - self._written_at if self.protocol.phase is Phase.WRITTEN else 0.0
+    def position_due(self, now: float, idle_s: float) -> bool:
+        """Whether Kafka should be told that nothing is pending, or once more where reading goes on.
+
+        It is told at the opening, so that what a person has accepted is not asked again, and every day: a position that
+        was not renewed for a week is forgotten there.
+        """
+        if self.recover is not None:
+            return False
+        if self.protocol.phase is Phase.WRITTEN:
+            return now - self._written_at >= idle_s
+        return self.protocol.phase is Phase.IDLE and now - self._noted_at >= NOTED_EVERY_S
+
+    def positioned(self, next_offset: int, now: float) -> None:
+        """Note that Kafka was told."""
+        self.protocol.positioned(next_offset)
+        self._noted_at = now
 
     def cut(self, now: float, rules: FlushRules) -> Portion:
         """Take out what is written next: one range within `max_rows`, `max_bytes` and MAX_RANGE offsets.

@@ -97,7 +97,7 @@ def test_it_stops_until_a_person_allows_it_and_then_goes_on_there(
     with pytest.raises(LedgerStoppedError) as stopped:
         decide(known, NONE)
     assert stopped.value.reason == reason
-    assert decide(known, allowed) == replace(opening, accepted=True)
+    assert decide(known, allowed) == opening
 
 
 @pytest.mark.parametrize(
@@ -209,3 +209,20 @@ def test_what_was_fetched_of_a_topic_that_is_made_again_is_written_first() -> No
     with pytest.raises(LedgerStoppedError):
         sink.step(0.0)
     assert not world.lost()
+
+
+def test_positions_are_told_again_every_day_lest_kafka_forgets_them() -> None:
+    world = World()
+    world.produce(24)
+    sink = world.sink(Fate(), max_rows=1_000)
+    sink.open()
+    for _ in range(10):
+        sink.step(0.0)
+        world.clock.advance(1.0)
+    told = dict(world.topics.positions)
+    world.topics.positions.clear()
+    sink.step(0.0)
+    assert world.topics.positions == {}
+    world.clock.advance(86_400.0)
+    sink.step(0.0)
+    assert world.topics.positions == told
