@@ -32,6 +32,7 @@ from sinks.writers import SchemasUnavailableError
 from synergy.catalogue import load_catalogue
 
 _HTTP_PORT = 8123
+LARGEST_ID = 2**31 - 1
 SCHEMA_NOT_FOUND = 40_403
 """The registry's own word that it has no such schema. Any other answer is trouble, and decides nothing."""
 
@@ -43,7 +44,9 @@ class RegistrySchemas:
         self._client = client
 
     def text(self, schema_id: int) -> str | None:
-        """See `sinks.writers.WriterSchemas.text`."""
+        """See `sinks.writers.WriterSchemas.text`. What no registry can have as an id is not asked for."""
+        if not 0 < schema_id <= LARGEST_ID:
+            return None
         try:
             return self._client.schema(schema_id)
         except RegistryError as error:

@@ -122,13 +122,10 @@ class _SinkThread:
         self.failed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
-    def loop_ended(self, loop: asyncio.Task[None]) -> None:
+    def loop_ended(self, loop: str, error: BaseException | None) -> None:
         """Take a loop of the store that ended by itself as its end: half a store would look like a whole one."""
-        error = None if loop.cancelled() else loop.exception()
-        if error is not None:
-            name = loop.get_name()
-            self._log.error("a loop has ended", loop=name, cause=str(error), exc_info=error)
-            self.failed.set()
+        self._log.error("a loop has ended", loop=loop, cause=str(error), exc_info=error)
+        self.failed.set()
 
     def _run(self) -> None:
         try:
@@ -273,5 +270,5 @@ async def _serve(plan: StorePlan, app: Starlette, thread: _SinkThread, changes: 
         server.should_exit = True
         changes.close()  # streams would keep the server waiting
 
-    async with running(watch(), ended=thread.loop_ended):
+    async with running(watch(), ended=lambda _name, _error: None):
         await server.serve()

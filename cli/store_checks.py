@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from console.state import StoreState
 from runtime.clock import Clock
 from runtime.ledger_database import LedgerDatabase, LedgerDatabaseError, QueryLimits
-from runtime.log import LogError
+from runtime.log import LogError, TopicPartition
 from runtime.logs import Logger
 from runtime.metrics import Metrics
 from runtime.sink_source import SinkSource, SinkSourceError
@@ -21,11 +21,20 @@ _FIRST_S, _EVERY_S = 60.0, 600.0
 _LIMITS = QueryLimits(seconds=120.0, result_rows=5_000_000, read_rows=5_000_000_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_Place = tuple[TopicPartition, str, int]
+
+
+def _by_place(found: Iterable[Reconciliation]) -> dict[_Place, Reconciliation]:
+    """Give each window one place, by its end: one that is looked at again may begin later."""
+    return {(one.tp, one.topic_id, one.window.last): one for one in found}
+
+
+@dataclass(slots=True, kw_only=True)
 class StoreChecks:
     """Runs the comparison; what it found is in the status, the metrics and, when it is bad, the log.
 
-    `differing` are the windows that differed when they were last looked at: each run looks at them once more.
+    `differing` are the windows that differed when they were last looked at: each run looks at them once more, until the
+    store ends.
     """
 
     source: Callable[[], SinkSource]
@@ -34,7 +43,7 @@ class StoreChecks:
     metrics: Metrics
     clock: Clock
     log: Logger
-    differing: list[Reconciliation] = field(default_factory=list[Reconciliation])
+    differing: dict[_Place, Reconciliation] = field(default_factory=dict["_Place", Reconciliation])
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -54,7 +63,7 @@ class StoreChecks:
             source, reader = self.source(), self.database.reader(_LIMITS)
             try:
                 reconciler = Reconciler(reader, source, stopping)
-                self.differing[:] = reconciler.again(self.differing)
+                self.differing = _by_place(reconciler.again(list(self.differing.values())))
                 for one in reconciler.compare(ends):
                     self._note(one)
             finally:
@@ -69,7 +78,7 @@ class StoreChecks:
     def _note(self, one: Reconciliation) -> None:
         if not one.differs:
             return
-        self.differing.append(one)
+        self.differing |= _by_place([one])
         self.log.error(
             "ledger differs from Kafka",
             partition=str(one.tp),
@@ -83,7 +92,7 @@ class StoreChecks:
     def _report(self, topics: Collection[str], at_us: int | None) -> None:
         """Say what differs now. `at_us` is when all was compared for the last time, None if never."""
         missing, doubled = Counter(dict.fromkeys(topics, 0)), Counter(dict.fromkeys(topics, 0))
-        for one in self.differing:
+        for one in self.differing.values():
             missing[one.tp.topic] += one.missing_count
             doubled[one.tp.topic] += one.doubled_count
         for topic in missing:

@@ -92,7 +92,7 @@ class Stage(Protocol[State]):
         ...
 
     def tell_time(self, state: State, now_us: int) -> None:
-        """Take note of the time before the first batch. Nothing may end or go stale by it: what waits is unread."""
+        """Take note of the time before the first batch. Nothing is published or ended by it: what waits is unread."""
         ...
 
     def tick(self, state: State, now_us: int) -> bool:

@@ -32,7 +32,7 @@ class TaskTimes:
 
     @property
     def at_once(self) -> int:
-        """How many records may be applied before it is asked how much they have changed: more where that was little."""
+        """How many records may be applied before it is asked what they changed: more where so many changed little."""
         return self._at_once
 
     @property
@@ -61,7 +61,7 @@ class TaskTimes:
         self._full = changes >= most
         if self._full:
             self._at_once = most
-        elif changes < most // 4:
+        elif changes < most // 4 and len(batch.records) >= self._at_once:
             self._at_once = min(2 * self._at_once, _LARGEST * most)
 
     def opened(self, *, begun: bool) -> None:

@@ -111,7 +111,11 @@ class LedgerSink:
         for partition in self._partitions.values():
             while partition.recovery_due(self._plan.rules):
                 self._flusher.recover(partition)
-        self._flusher.write(list(self._due(self._parts.clock.monotonic_s())))
+        now, held = self._parts.clock.monotonic_s(), self._held()
+        self._flusher.write(list(self._due(now)))
+        while self._plan.rules.total_bytes < self._held() < held:
+            held = self._held()
+            self._flusher.write(list(self._due(now)))
         self._flusher.position(list(self._partitions.values()), _POSITION_AFTER_S)
 
     def _read(self, timeout_s: float) -> None:
@@ -152,9 +156,11 @@ class LedgerSink:
             self._flusher.wait()
         self._flusher.wait()
 
+    def _held(self) -> int:
+        return sum(partition.waiting_bytes for partition in self._partitions.values())
+
     def _due(self, now: float) -> Iterator[LedgerPartition]:
-        held = sum(partition.waiting_bytes for partition in self._partitions.values())
-        crowded = held > self._plan.rules.total_bytes
+        crowded = self._held() > self._plan.rules.total_bytes
         for partition in self._partitions.values():
             full = crowded and partition.recover is None and len(partition.waiting) > 0
             if full or partition.due(now, self._plan.rules):

@@ -123,19 +123,17 @@ class Reconciler:
                 left = {tp: n for tp, n in done.items() if n < ends[tp]}
 
     def again(self, former: Sequence[Reconciliation]) -> Sequence[Reconciliation]:
-        """Look once more at windows that differed, and return those that still do.
+        """Look once more at windows that differed, and return what of them still does.
 
-        What Kafka no longer has can't be looked at and stays as it was; a topic made again has no such windows.
-        Raises what `compare` raises.
+        What Kafka no longer has can't be compared with it, and a topic made again has no such windows. Raises what
+        `compare` raises.
         """
         found: list[Reconciliation] = []
         for one in former:
-            if self.source.describe(one.tp.topic).topic_id != one.topic_id:
-                continue
-            if self.source.bounds(one.tp)[0] > one.window.first:
-                found.append(one)
-                continue
-            found += self._windows(one.topic_id, {one.tp: one.window})
+            first = max(one.window.first, self.source.bounds(one.tp)[0])
+            same = self.source.describe(one.tp.topic).topic_id == one.topic_id
+            if same and first <= one.window.last:
+                found += self._windows(one.topic_id, {one.tp: OffsetRange(first, one.window.last)})
         return list(former) if self.stopping() else [one for one in found if one.differs]
 
     def _starts(

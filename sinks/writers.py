@@ -16,7 +16,7 @@ from schemas.avro_files import parse_schema, record_schemas
 from schemas.block_reader import MOST_ROWS, BlockReader
 from schemas.body import check_body
 from schemas.compatibility import Definition, unreadable
-from schemas.errors import DecodeError, DefinitionError
+from schemas.errors import DecodeError, DefinitionError, SchemaError
 from schemas.symbols import with_symbols
 from schemas.topic_files import topic_files
 from sinks.container import FRAME_LENGTH, ContainerFormat, event_format
@@ -154,7 +154,7 @@ class Writers:
                 f"schema {schema_id} is of {name or 'no record'}: the ledger has no such table",
             )
         record = name.rpartition(".")[2]
-        differs = _differs(json.loads(text), record)
+        differs = _differs(cast("dict[str, object]", json.loads(text)), record)
         if differs is not None:
             return Bad("wrong_schema", f"schema {schema_id} is no {record}: {differs}"[:MOST_TEXT])
         form = event_format(table, schema_id, text, self.tables.of(table))
@@ -166,6 +166,8 @@ def _differs(schema: dict[str, object], record: str) -> str | None:
 
     A subject keeps its own versions compatible, and nobody keeps another subject from using the name.
     """
+    if schema.get("type") != "record":
+        return f"it is of type {schema.get('type')}, not a record"
     own = [
         str(one["name"])
         for one in cast("list[dict[str, object]]", schema["fields"])
@@ -174,7 +176,10 @@ def _differs(schema: dict[str, object], record: str) -> str | None:
     if own:
         return f"names such as {own[0]} are the ledger's own: rename the field"
     shipped = cast("Definition", _structure(json.loads(record_schemas()[record].text)))
-    return unreadable(shipped, cast("Definition", _structure(schema)))
+    try:
+        return unreadable(shipped, cast("Definition", _structure(schema)))
+    except SchemaError as error:
+        return str(error)
 
 
 def _reader(text: str) -> BlockReader | None:

@@ -149,8 +149,9 @@ class RegistryClient:
 
 def _answer_error(status: int, content: object) -> RegistryAnswerError:
     entry = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    code = entry.get("error_code")
     return RegistryAnswerError(
-        status, int(entry.get("error_code", status)), str(entry.get("message", content))
+        status, code if isinstance(code, int) else status, str(entry.get("message", content))
     )
 
 

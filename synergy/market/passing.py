@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -18,7 +19,18 @@ def is_new_day(before: datetime, now: datetime) -> bool:
     return before.date() != now.date()
 
 
-def is_live(programme: Programme, policy: Policy, now: datetime) -> bool:
+def moved(
+    programmes: Iterable[Programme], policy: Policy, now: datetime
+) -> Iterator[tuple[Programme, datetime | None]]:
+    """Move the programmes that are live to a time; yield them with the time that they had."""
+    for programme in programmes:
+        before = programme.head.time
+        if not programme.head.ticked and _is_live(programme, policy, now):
+            programme.set_time(now)
+            yield programme, before
+
+
+def _is_live(programme: Programme, policy: Policy, now: datetime) -> bool:
     """Whether the clock moves a programme that has no ticks: from its first young position on."""
     if programme.head.time is not None:
         return True

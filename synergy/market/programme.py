@@ -242,17 +242,15 @@ class Programme:
 
     def forget_settled(self, before: datetime) -> None:
         """Forget agreements that were over before a time with all their deliveries, and deliveries that were closed."""
-        over: set[UUID] = set()
         for agreement in list(self.agreements.values()):
             if agreement.state in OVER and agreement.programme_time < before:
-                over.add(agreement.id)
                 del self.agreements[agreement.id]
                 self._touch(None, "agreement", agreement.id.hex)
                 self.matches.pop(agreement.match, None)
                 self._touch(None, "match", agreement.match.hex)
         for delivery in list(self.deliveries.values()):
             closed = delivery.state in SETTLED and delivery.programme_time < before
-            if closed or delivery.agreement in over:
+            if closed or delivery.agreement not in self.agreements:
                 del self.deliveries[delivery.id]
                 self._touch(None, "delivery", delivery.id.hex)
 

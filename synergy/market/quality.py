@@ -16,6 +16,8 @@ from schemas.events import Property, QualityMargin, Relation, Verdict
 from synergy.catalogue import QualityLimit, Treatment, TreatmentWhen, Use
 
 PERCENT: Final = "%"
+LEAST_PERCENT, MOST_PERCENT = -10.0, 200.0
+"""A slag may gain weight on ignition, and the moisture of a sludge, on its dry mass, may be more than all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,8 @@ def valid_values(
 ) -> dict[str, float]:
     """Return the values of the analyses that hold at `at`, in the catalogue's units.
 
-    An analysis of a later sample, one that has expired, one in another unit, and a percentage below 0
-    or above 100 (what some instruments send instead of nothing) say nothing. Of several the latest
-    sample counts.
+    An analysis of a later sample, one that has expired, one in another unit, and a percentage that
+    none can be (some instruments send -999 for nothing) say nothing. Of several the latest sample counts.
     """
     dated = sorted(
         properties, key=lambda item: (item.sampled_at is not None, item.sampled_at or at)
@@ -72,7 +73,7 @@ def valid_values(
 
 
 def _may_be(item: Property) -> bool:
-    return item.unit != PERCENT or 0.0 <= item.value <= 100.0
+    return item.unit != PERCENT or LEAST_PERCENT <= item.value <= MOST_PERCENT
 
 
 def _margins(

@@ -38,7 +38,7 @@ from synergy.market.alerts import (
 from synergy.market.commands import Terms, answer, by_person, failed_command
 from synergy.market.inputs import head_after, take_position
 from synergy.market.part_keys import names_of
-from synergy.market.passing import expired_matches, is_live, is_new_day, markets_to_review
+from synergy.market.passing import expired_matches, is_new_day, markets_to_review, moved
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Programme
@@ -67,6 +67,7 @@ class MarketState:
         self._programmes = {programme.name: programme for programme in programmes}
         self._events: list[Event] = []
         self._now_us = 0
+        self._before: dict[str, datetime | None] = {}
 
     @classmethod
     def restore(
@@ -84,8 +85,7 @@ class MarketState:
         """
         state = cls(catalogue, policy)
         for key, part in parts:
-            _, programme = names_of(key)
-            load(state._programme(programme), key, part)
+            load(state._programme(names_of(key)[1]), key, part)
         for restored in state._programmes.values():
             restored.rename_dirty(catalogue.market_of)
         return state
@@ -184,18 +184,21 @@ class MarketState:
             self._mark_all(programme)
 
     def tell_time(self, now_us: int) -> None:
-        """Take note of the time, in microseconds since 1970, before anything is read; nothing ends by it."""
-        self._now_us = max(self._now_us, now_us)
+        """Take note of the time before anything is read: what is answered is answered now, and nothing ends by it."""
+        self._now_us, now = max(self._now_us, now_us), EPOCH + now_us * MICROSECOND
+        for programme, before in moved(self._programmes.values(), self._policy, now):
+            self._before.setdefault(programme.name, before)
+            if before is not None and is_new_day(before, now):
+                self._mark_all(
+                    programme
+                )  # saved with the time: the days that passed may have changed anything
 
     def clock(self, now_us: int) -> None:
         """Let time pass for programmes that are live, in microseconds since 1970."""
-        self.tell_time(now_us)
-        now = EPOCH + timedelta(microseconds=now_us)
+        self._now_us, now = max(self._now_us, now_us), EPOCH + now_us * MICROSECOND
+        for programme, before in moved(self._programmes.values(), self._policy, now):
+            self._passed(programme, self._before.pop(programme.name, before))
         for programme in self._programmes.values():
-            head = programme.head
-            if not head.ticked and is_live(programme, self._policy, now):
-                programme.set_time(now)
-                self._passed(programme, head.time)
             self._tell(programme, woken(programme.alerts, now))
             self._tell(programme, run_out(programme, now))
             programme.forget_handled(self._now_us - self._policy.handled_for // MICROSECOND)
@@ -239,9 +242,10 @@ class MarketState:
         What changed in positions or facts meanwhile keeps the market dirty: the result still holds
         for the positions that its matches cite.
         """
-        programme = self._programmes.pop(result.programme)
-        self._programmes[result.programme] = programme  # last: the others have their turn before it
-        market = result.market
+        name, market = result.programme, result.market
+        programme = self._programmes[name] = self._programmes.pop(
+            name
+        )  # last: the others have their turn
         if result.token != programme.tokens.get(market, 0):
             programme.postpone(market)
             return

@@ -86,3 +86,26 @@ def test_a_schema_with_a_field_more_is_read(ledger: EngineLedger) -> None:
     )
     ledger.drain()
     assert ledger.all("SELECT sequence, quantity FROM availability") == [(2, 1002)]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "enum", "name": "Availability", "namespace": "synergy.v1", "symbols": ["A"]},
+        {"type": "fixed", "name": "Availability", "namespace": "synergy.v1", "size": 4},
+        {**SHIPPED, "fields": [{**SHIPPED["fields"][0], "order": "bad"}, *SHIPPED["fields"][1:]]},
+        {**SHIPPED, "fields": [SHIPPED["fields"][0], *SHIPPED["fields"]]},
+    ],
+    ids=["an enum", "a fixed", "an order that is none", "a field twice"],
+)
+def test_whatever_has_the_name_of_a_record_stops_nothing(ledger: EngineLedger, schema: Any) -> None:
+    ledger.schemas = FileSchemas({**ledger.schemas.texts, 999: json.dumps(schema)})
+    ledger.append("availability", availability(1))
+    ledger.append_bytes(b"\x00" + (999).to_bytes(4, "big") + b"\x00")
+    ledger.append("availability", availability(3))
+    ledger.drain()
+    assert ledger.all("SELECT reason FROM undecodable") in (
+        [("wrong_schema",)],
+        [("unknown_record",)],
+    )
+    assert ledger.all("SELECT sequence FROM availability ORDER BY 1") == [(1,), (3,)]

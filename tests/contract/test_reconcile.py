@@ -229,3 +229,28 @@ class _Broken:
             return inner.query(sql, parameters)
 
         return SimpleNamespace(query=query, close=inner.close)
+
+
+def test_what_kafka_has_deleted_since_is_no_longer_said_to_be_missing(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    ledger.database.command("DELETE FROM availability WHERE _offset IN (3, 7)")
+    state = _state((TP, end))
+    checks = _checks(ledger, state)
+    checks.check(lambda: False)
+    ledger.topics.delete_before(TP, 5)
+    checks.check(lambda: False)
+    assert state.reconciled["missing"] == 1
+    ledger.topics.delete_before(TP, end)
+    checks.check(lambda: False)
+    assert state.reconciled["missing"] == 0
+
+
+def test_a_window_that_is_found_twice_is_counted_once(ledger: EngineLedger) -> None:
+    end = _fill(ledger)
+    ledger.database.command("DELETE FROM availability WHERE _offset IN (3, 5)")
+    state = _state((TP, end))
+    checks = _checks(ledger, state)
+    for _ in range(2):
+        checks.check(lambda: False)
+        ledger.topics.positions.clear()
+        assert state.reconciled["missing"] == 2

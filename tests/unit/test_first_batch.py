@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -21,8 +21,10 @@ from schemas.events import (
     MatchState,
     Outcome,
     Position,
+    Property,
     Rejected,
     Side,
+    Verdict,
 )
 from schemas.topic_files import ALERTS, COMMANDS, MARKET_CHANGELOG, POSITIONS
 from stream_processors.market import MarketPartition
@@ -157,13 +159,9 @@ def test_a_command_that_the_market_fails_on_has_an_outcome_too(
 def test_an_acceptance_that_waited_for_a_worker_counts_although_its_time_ran_out_meanwhile() -> (
     None
 ):
-    live = {"as_of": moment(NOW_US)}
-    ash = supply("power", "fly_ash", 100, properties=GOOD_ASH, **live)
     market = Market()
-    for one in (POWER, MIX, ash, need("mix", "portland_cement", 800, **live)):
-        market.tell(one)
+    proposal = _proposed(market)
     worker = market.worker()
-    [proposal] = [one for one in _told(worker) if isinstance(one, Match)]
     market.accept(proposal, Side.GIVER, 1)
     assert [one.accepted for one in _told(worker) if isinstance(one, Outcome)] == [True]
     market.accept(proposal, Side.RECEIVER, 2)
@@ -171,3 +169,37 @@ def test_an_acceptance_that_waited_for_a_worker_counts_although_its_time_ran_out
     said = _told(market.worker())
     assert [one.accepted for one in said if isinstance(one, Outcome)] == [True]
     assert [one.state for one in said if isinstance(one, Match)] == [MatchState.AGREED]
+
+
+def _proposed(market: Market, properties: tuple[Property, ...] = GOOD_ASH) -> Match:
+    """Let a worker propose a match between two plants that are live."""
+    live = {"as_of": moment(NOW_US)}
+    ash = supply("power", "fly_ash", 100, properties=properties, **live)
+    for one in (POWER, MIX, ash, need("mix", "portland_cement", 800, **live)):
+        market.tell(one)
+    [proposal] = [one for one in _told(market.worker()) if isinstance(one, Match)]
+    return proposal
+
+
+def test_a_first_acceptance_that_waited_is_of_the_time_when_it_is_answered() -> None:
+    market = Market()
+    proposal = _proposed(market)
+    market.accept(proposal, Side.GIVER, 1)
+    market.now_us += int(POLICY.answer_within.total_seconds() * 1e6) + 3_600_000_000
+    said = _told(market.worker())
+    [accepted] = [one for one in said if isinstance(one, Match)]
+    assert accepted.state is MatchState.ACCEPTED_BY_GIVER
+    assert accepted.programme_time >= moment(NOW_US) + POLICY.answer_within
+
+
+def test_an_acceptance_that_waited_is_judged_by_what_holds_when_it_is_answered() -> None:
+    market = Market()
+    until = moment(NOW_US) + timedelta(days=1)
+    proposal = _proposed(market, tuple(replace(one, valid_until=until) for one in GOOD_ASH))
+    market.accept(proposal, Side.GIVER, 1)
+    _told(market.worker())
+    market.accept(proposal, Side.RECEIVER, 2)
+    market.now_us += 5 * 86_400_000_000
+    said = _told(market.worker())
+    [agreed] = [one for one in said if isinstance(one, Match)]
+    assert (agreed.state, agreed.verdict) == (MatchState.AGREED, Verdict.UNKNOWN)

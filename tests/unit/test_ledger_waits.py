@@ -95,3 +95,21 @@ def test_a_range_to_recover_is_settled_in_portions_that_fit_in_memory() -> None:
     assert not world.lost()
     assert not world.doubled()
     assert max(largest) <= 2 * FlushRules().max_bytes
+
+
+def test_large_records_are_written_as_fast_as_they_are_read() -> None:
+    world = World()
+    tp = TopicPartition(TOPIC, 0)
+    value = frame("availability", availability(1, document="x" * 10_000))
+    sink = world.sink(Fate(), max_rows=25_000)
+    sink.open()
+    held: list[int] = []
+    for _ in range(6):
+        for _ in range(3_000):
+            world.topics.append(tp, b"key", value)
+        sink.step(0.0)
+        held.append(len(world.taken) - len(world.tables.rows))
+    sink.finish()
+    rules = FlushRules()
+    assert max(held) <= 3_000 + (rules.total_bytes + 2 * rules.max_bytes) // len(value)
+    assert len(world.tables.rows) == 18_000

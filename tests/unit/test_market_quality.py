@@ -51,12 +51,12 @@ def test_good_ash_meets_ready_mix() -> None:
 
 
 def test_a_percentage_that_none_can_be_says_nothing() -> None:
-    broken = analysis(loi=-999.0, so3=1.0, moisture=101.0)
+    broken = analysis(loi=-999.0, so3=-0.1, moisture=9999.0)
     ash = supply("power", "fly_ash", 100, properties=broken)
     match = only(matches(started(POWER, MIX, ash, need("mix", "portland_cement", 800)).solve()))
     assert match.verdict is Verdict.UNKNOWN
     values = {margin.property: margin.value for margin in match.margins}
-    assert (values["loi"], values["so3"]) == (None, 1.0)
+    assert (values["loi"], values["so3"]) == (None, -0.1)
 
 
 def test_ash_at_7_percent_loi_fails_ready_mix_and_goes_to_brick() -> None:

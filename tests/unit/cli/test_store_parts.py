@@ -29,19 +29,22 @@ async def _goes_on() -> None:
     await asyncio.sleep(3_600)
 
 
-def test_a_loop_that_ends_by_itself_is_told_and_one_that_is_cancelled_is_too() -> None:
-    told: list[BaseException | None] = []
+async def _returns() -> None:
+    await asyncio.sleep(0)
 
-    def ended(loop: asyncio.Task[None]) -> None:
-        told.append(None if loop.cancelled() else loop.exception())
+
+def test_a_loop_that_ends_by_itself_is_told_and_one_that_is_stopped_is_not() -> None:
+    told: dict[str, type[BaseException | None]] = {}
+
+    def ended(loop: str, error: BaseException | None) -> None:
+        told[loop] = type(error)
 
     async def serve() -> None:
-        async with running(_fails(), _goes_on(), ended=ended):
+        async with running(_fails(), _goes_on(), _returns(), ended=ended):
             await asyncio.sleep(0.01)
-            assert len(told) == 1
 
     asyncio.run(serve())
-    assert [type(one) for one in told] == [LookupError, type(None)]
+    assert told == {"_fails": LookupError, "_returns": type(None)}
 
 
 def test_views_begin_with_kafka_where_the_ledger_is_too_large_to_be_asked() -> None:
@@ -77,6 +80,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Response], Registr
         httpx.Response(500, json={"error_code": 50001, "message": "Error in the backend"}),
         httpx.Response(401, json={"error_code": 401, "message": "Unauthorized"}),
         httpx.Response(404, text="not here"),
+        httpx.Response(404, json={"error_code": None}),
         httpx.Response(200, json={}),
     ],
 )
@@ -92,3 +96,12 @@ def test_a_registry_that_has_no_such_schema_says_so(
 ) -> None:
     missing = httpx.Response(404, json={"error_code": 40403, "message": "Schema 7 not found"})
     assert asked(missing).text(7) is None
+
+
+def test_what_can_be_no_id_is_not_asked_for(
+    asked: Callable[[httpx.Response], RegistrySchemas],
+) -> None:
+    nowhere = httpx.Response(404, json={"error_code": 404, "message": "HTTP 404 Not Found"})
+    assert asked(nowhere).text(0xDEADBEEF) is None
+    with pytest.raises(SchemasUnavailableError):
+        asked(nowhere).text(7)

@@ -141,6 +141,15 @@ def test_after_batches_that_change_little_more_is_applied_at_once_until_one_chan
     assert [len(said) for said in _changes_by_commit(task, NOW)] == [16, 8, 2]
 
 
+def test_short_batches_that_change_little_say_nothing_of_long_ones() -> None:
+    task = _running(most_changes=8)
+    for _ in range(5):
+        _long(task, b"a")
+        _changes_by_commit(task, NOW)
+    _long(task, b"abcdefghijklmnopqrstuvwxyz")
+    assert [len(said) for said in _changes_by_commit(task, NOW)] == [8, 8, 8, 2]
+
+
 def test_a_key_that_changes_often_is_one_change() -> None:
     task = _running(most_changes=2)
     _deliver(task, 0, NOW)
