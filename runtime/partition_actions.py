@@ -20,8 +20,8 @@ class TaskSettings:
     Times are in microseconds: at most one commit an interval, a change after an idle interval commits once it settled,
     progress without changes is committed quietly. While readings are older than `behind_us` their effects are late
     anyway: the interval is then `catch_up_interval_us`, since a commit costs by series, not by reading.
-    With `most_changes` a commit does not wait, since its time and memory follow them, nor are more
-    records applied at once unless they change little.
+    With `most_changes` a commit does not wait, since its time and memory follow them, nor are
+    more records applied at once unless so many changed little.
     `queue_batches` is the intake of one topic before it is paused.
     """
 

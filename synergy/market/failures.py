@@ -1,4 +1,4 @@
-"""How what people accepted stands now: by the latest valid analysis, and by the permits of who takes it."""
+"""How what people accepted stands now, by the latest valid analysis."""
 
 from __future__ import annotations
 

@@ -189,9 +189,7 @@ class MarketState:
         for programme, before in moved(self._programmes.values(), self._policy, now):
             self._before.setdefault(programme.name, before)
             if before is not None and is_new_day(before, now):
-                self._mark_all(
-                    programme
-                )  # saved with the time: the days that passed may have changed anything
+                self._mark_all(programme)  # what those days changed; saved with the time
 
     def clock(self, now_us: int) -> None:
         """Let time pass for programmes that are live, in microseconds since 1970."""
@@ -243,9 +241,8 @@ class MarketState:
         for the positions that its matches cite.
         """
         name, market = result.programme, result.market
-        programme = self._programmes[name] = self._programmes.pop(
-            name
-        )  # last: the others have their turn
+        programme = self._programmes.pop(name)
+        self._programmes[name] = programme  # last: the others have their turn
         if result.token != programme.tokens.get(market, 0):
             programme.postpone(market)
             return

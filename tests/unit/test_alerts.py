@@ -12,6 +12,7 @@ import pytest
 
 from schemas.events import Alert, AlertState, Command, Match, Severity, Side
 from synergy.alerts import RuleName, alert_id, alert_rules
+from synergy.lifecycle.transactions import Agreement
 from synergy.market import Code, Event, Language, View, load_words
 from tests.market.plants import (
     CATALOGUE,
@@ -46,13 +47,13 @@ def market(tonnes: float = 100, **supplied: Any) -> Market:
     )
 
 
-def send(found: Market, match: Match, action: str, side: Side | None) -> list[Event]:
+def send(found: Market, about: Match | Agreement, action: str, side: Side | None) -> list[Event]:
     order = Command(
-        id=uuid5(NAMES, f"{match.id} {match.revision} {action}"),
+        id=uuid5(NAMES, f"{about.id} {about.revision} {action}"),
         programme="ohio",
         action=action,
-        subject=str(match.id),
-        revision=match.revision,
+        subject=str(about.id),
+        revision=about.revision,
         side=side,
         actor="tester",
         reason="because",
@@ -196,18 +197,7 @@ def test_a_failed_quality_is_over_with_its_agreement() -> None:
     found.solve()
     found.feed(supply("power", "fly_ash", 100, properties=HIGH_LOI_ASH, stale=True))
     [agreement] = found.state.agreements("ohio")
-    order = Command(
-        id=uuid5(NAMES, "cancel"),
-        programme="ohio",
-        action="cancel",
-        subject=str(agreement.id),
-        revision=agreement.revision,
-        side=Side.GIVER,
-        actor="tester",
-        reason="too much carbon",
-        sent_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-    found.state.apply_command(order, found.at("synergy.commands.v1"))
+    send(found, agreement, "cancel", Side.GIVER)
     assert ("quality_failed", "CLEARED") in alerts(found.solve())
 
 

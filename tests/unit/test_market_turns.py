@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +24,7 @@ from synergy.alerts import RuleName
 from synergy.catalogue import Catalogue
 from synergy.catalogue.catalogue import index_of
 from synergy.catalogue.components import markets
-from synergy.market import Code, Event, FailedSolve, MarketState
+from synergy.market import Code, FailedSolve, MarketState
 from synergy.market.propose import SolveResult, solve_market
 from synergy.market.series import Snapshot
 from tests.market.plants import (
@@ -44,6 +43,7 @@ from tests.market.plants import (
     supply,
 )
 from tests.market.stand import CODEC
+from tests.unit.test_alerts import alerts
 
 ASH = supply("power", "fly_ash", 100, properties=GOOD_ASH)
 CEMENT = need("mix", "portland_cement", 800)
@@ -67,10 +67,6 @@ def order(number: int, match: Match, **changes: Any) -> Command:
         sent_at=MARCH,
     )
     return replace(plain, **changes)
-
-
-def alerts(events: Sequence[Event]) -> list[tuple[str, str]]:
-    return [(one.rule, one.state.value) for one in events if isinstance(one, Alert)]
 
 
 def elsewhere(*inputs: FacilityFacts | Position) -> list[FacilityFacts | Position]:
