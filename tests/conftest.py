@@ -11,6 +11,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 
 from cli.embedded import kafka as embedded_kafka
+from runtime.collector import collect_rarely
 from runtime.settings import load
 from tests.scheduling import ByFileOrStack
 
@@ -22,6 +23,11 @@ settings.load_profile("untimed")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> ByFileOrStack:
     """Say which tests run in the same process when there are several."""
     return ByFileOrStack(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests and modules out of every search for garbage."""
+    collect_rarely()
 
 
 def say(line: str) -> None:

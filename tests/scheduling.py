@@ -1,4 +1,4 @@
-"""How two processes share the tests: file by file, but a folder whose tests share a running stack stays together."""
+"""How processes share the tests: file by file, but a folder whose tests share a running stack stays together."""
 
 from __future__ import annotations
 
