@@ -23,7 +23,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
 from runtime.failpoints import reach
-from runtime.kafka_clients import SILENT, Admin, has_hung, leave
+from runtime.kafka_clients import FENCED, SILENT, TRANSACTION_MS, Admin, has_hung, leave
 from runtime.kafka_reading import offset_of, read_chunks
 from runtime.log import (
     CommitFailedError,
@@ -57,7 +57,6 @@ _SETTLING = {
 }
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-_FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +74,6 @@ class KafkaConnection:
         return {"bootstrap.servers": self.bootstrap, **SILENT, **self.security, **own}
 
 
-_TRANSACTION_MS = 60_000
-"""How long a commit may take (ADR 23). A dead owner's transaction does not last so long: the next owner ends it."""
-
-
 class KafkaWriter:
     """A transactional producer; implements `runtime.log.Writer`."""
 
@@ -90,7 +85,7 @@ class KafkaWriter:
         self._producer = Producer(
             connection.config(
                 transactional_id=transactional_id,
-                transaction_timeout_ms=_TRANSACTION_MS,
+                transaction_timeout_ms=TRANSACTION_MS,
                 linger_ms=5,
                 compression_type="lz4",
                 queue_buffering_max_messages=1_000_000,
@@ -144,7 +139,7 @@ class KafkaWriter:
         cause = error.args[0]
         if not isinstance(cause, KafkaError):
             return CommitFailedError(str(error))
-        if cause.code() in _FENCED:
+        if cause.code() in FENCED:
             return FencedError(f"{self._transactional_id}: {cause.str()}")
         if self._unanswered and cause.retriable():
             return RetriableCommitError(cause.str())

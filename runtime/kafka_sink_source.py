@@ -88,15 +88,15 @@ class KafkaSinkSource:
         self._told: str | None = None
         shared: dict[str, str | int | float | bool] = {
             "bootstrap.servers": settings.bootstrap,
-            "group.id": settings.group,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
             "socket.keepalive.enable": True,
             **SILENT,
         }
         self._fetching = {
             **shared,
+            "group.id": settings.group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
             "check.crcs": True,
@@ -109,7 +109,9 @@ class KafkaSinkSource:
         }
         self._consumer = Consumer(self._fetching, logger=speaker())
         self._watch = FetchWatch(clock or SystemClock())
-        self._keeper = KafkaKeeper({**shared, **settings.client}, settings.timeout_s)
+        self._keeper = KafkaKeeper(
+            {**shared, **settings.client}, settings.group, settings.timeout_s
+        )
         self._describe = describe or TopicDescriber(settings).describe
 
     def describe(self, topic: str) -> TopicDescription:
@@ -120,6 +122,10 @@ class KafkaSinkSource:
         """Return log start and the end that a read-committed reader sees."""
         start, self._ends[tp] = self._keeper.bounds(tp)
         return start, self._ends[tp]
+
+    def claim(self) -> None:
+        """Fence the group's former owner."""
+        self._keeper.claim()
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""
@@ -240,38 +246,42 @@ def _sorted_out(
 ) -> tuple[Mapping[TopicPartition, Fetched], RecordsDamagedError | None, str | None]:
     """Sort messages into columns; the last item is why Kafka refuses to be read.
 
-    This loop is the sink's hot path: one append a field and a message. It ends at a damaged batch: librdkafka goes on
-    behind it as if nothing were missing.
+    This is the sink's hot path. It ends at a damaged batch: librdkafka goes on behind it as if nothing were missing.
     """
     damaged: RecordsDamagedError | None = None
     refused: str | None = None
-    columns: dict[tuple[str, int], Columns] = {}
+    sorted_out: dict[tuple[str, int], list[_Message]] = {}
     ends: dict[tuple[str, int], int] = {}
     for message in messages:
         place = (message.topic(), message.partition())
         error = message.error()
-        if error is not None:
-            if error.code() in _DAMAGED:
-                damaged = RecordsDamagedError(TopicPartition(*place), error.str())
-                break
-            if error.code() in _REFUSED:
-                refused = error.str()
-                continue
+        if error is None:
+            if place in sorted_out:
+                sorted_out[place].append(message)
+            else:
+                sorted_out[place] = [message]
+        elif error.code() in _DAMAGED:
+            damaged = RecordsDamagedError(TopicPartition(*place), error.str())
+            break
+        elif error.code() in _REFUSED:
+            refused = error.str()
+        else:
             _note(error, place, message.offset(), ends)
-            continue
-        target = columns.get(place)
-        if target is None:
-            target = columns[place] = Columns()
-        target.offsets.append(message.offset())
-        target.timestamps_ms.append(message.timestamp()[1])
-        target.keys.append(message.key())
-        target.values.append(message.value())
     fetched: dict[TopicPartition, Fetched] = {}
-    for place in columns.keys() | ends.keys():
-        part = columns.get(place) or Columns()
+    for place in sorted_out.keys() | ends.keys():
+        part = _columns(sorted_out.get(place, ()))
         last = part.offsets[-1] + 1 if part.offsets else 0
         fetched[TopicPartition(*place)] = Fetched(part, max(last, ends.get(place, 0)))
     return fetched, damaged, refused
+
+
+def _columns(messages: Sequence[_Message]) -> Columns:
+    return Columns(
+        [message.offset() for message in messages],
+        [message.timestamp()[1] for message in messages],
+        [message.key() for message in messages],
+        [message.value() for message in messages],
+    )
 
 
 def _note(

@@ -10,14 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runtime.ledger_database import DatabaseUnavailableError
 from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
-from runtime.sink_source import OffsetGoneError, SourceUnavailableError
+from runtime.sink_source import (
+    ClaimLostError,
+    OffsetGoneError,
+    SourceUnavailableError,
+    TakenOverError,
+)
 from sinks.ledger_flush import Flusher, SinkParts
 from sinks.ledger_opener import Opener
-from sinks.ledger_opening import LedgerStoppedError, Permissions, stopped_damaged
+from sinks.ledger_opening import (
+    LedgerStoppedError,
+    Permissions,
+    stopped_damaged,
+    stopped_taken_over,
+)
 from sinks.ledger_partition import FlushRules, LedgerPartition
 from sinks.ledger_protocol import Phase
 from sinks.ledger_status import LedgerStatus
@@ -74,7 +84,12 @@ class LedgerSink:
                     self.open()
                 self.step(0.1)
                 pause_s = _FIRST_PAUSE_S
+            except TakenOverError as error:
+                self._partitions = {}
+                raise stopped_taken_over(error) from error
             except _OUT_OF_REACH as error:
+                if isinstance(error, ClaimLostError):
+                    self._forget()
                 self._look_at_ends()
                 self._report(str(error))
                 self._parts.log.warning("ledger waits", cause=str(error), seconds=pause_s)
@@ -83,7 +98,11 @@ class LedgerSink:
         self.finish()
 
     def open(self) -> None:
-        """Find out where every partition goes on and start reading there. Raises LedgerStoppedError."""
+        """Find out where every partition goes on and start reading there. Raises LedgerStoppedError.
+
+        Another sink of the same group can't announce a range from then on.
+        """
+        self._parts.source.claim()
         tps = self._opener.partitions(self._plan.topics)
         openings = self._opener.openings(tps)
         self._parts.source.assign({tp: opening.next for tp, opening in openings.items()})
@@ -137,7 +156,7 @@ class LedgerSink:
         try:
             self._write_waiting()
             self._flusher.position(partitions, 0.0)
-        except _OUT_OF_REACH as error:
+        except (*_OUT_OF_REACH, TakenOverError) as error:
             self._parts.log.warning("ledger stops before it is done", cause=str(error))
         self._report("stopped")
         self._flusher.close()
@@ -194,6 +213,12 @@ class LedgerSink:
         finally:
             self._partitions = {}  # `run` opens them, also when something is out of reach now
 
+    def _forget(self) -> None:
+        """Drop what was fetched, once no insert runs: where it goes on is for the next opening to find out."""
+        with suppress(DatabaseUnavailableError):
+            self._flusher.wait()
+        self._partitions = {}
+
     def _check_topics(self) -> None:
         now = self._parts.clock.monotonic_s()
         if now - self._topics_checked_at >= _CHECK_TOPICS_S:
@@ -211,6 +236,9 @@ class LedgerSink:
                 self._parts.source.bounds(tp)
 
     def _report(self, problem: str | None) -> None:
+        if not self._partitions:  # what was known last stays while nothing is open
+            self.status = replace(self.status, problem=problem)
+            return
         self.status = self._flusher.counts.snapshot(
             self._parts.source, self._partitions.values(), problem
         )

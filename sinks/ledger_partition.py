@@ -64,7 +64,7 @@ class LedgerPartition:
             if not len(self.waiting):
                 self._first_at = now
             self.waiting.extend(fetched.columns)
-            self.waiting_bytes += sum(len(value) for value in fetched.columns.values if value)
+            self.waiting_bytes += fetched.columns.size()
         self.fetched_next = max(self.fetched_next, fetched.next)
 
     def due(self, now: float, rules: FlushRules) -> bool:
@@ -105,9 +105,9 @@ class LedgerPartition:
 
     def put_back(self, portion: Portion) -> None:
         """Undo a cut that was not written."""
+        self.waiting_bytes += portion.records.size()
         portion.records.extend(self.waiting)
         self.waiting = portion.records
-        self._count_bytes()
 
     def written(self, now: float) -> None:
         """Note that the announced range is in the tables."""
@@ -158,12 +158,14 @@ class LedgerPartition:
 
     def _rows_within(self, rules: FlushRules) -> int:
         """Return how many rows are within both limits, at least one."""
+        if self.waiting_bytes <= rules.max_bytes:
+            return min(len(self.waiting), rules.max_rows)
         sizes = (len(value or b"") for value in self.waiting.values[: rules.max_rows])
         return max(1, bisect_right(list(accumulate(sizes)), rules.max_bytes))
 
     def _cut(self, count: int, now: float) -> Portion:
         records = self.waiting.cut(count)
-        self._count_bytes()
+        self.waiting_bytes -= records.size()
         self._first_at = now
         if not len(records):
             return Portion(
@@ -172,6 +174,3 @@ class LedgerPartition:
         last = records.offsets[-1]
         next_offset = last + 1 if len(self.waiting) else max(self.fetched_next, last + 1)
         return Portion(records, OffsetRange(records.offsets[0], last), next_offset)
-
-    def _count_bytes(self) -> None:
-        self.waiting_bytes = sum(len(value) for value in self.waiting.values if value)

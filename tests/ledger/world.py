@@ -114,6 +114,10 @@ class MortalSource:
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         return self.source.bounds(tp)
 
+    def claim(self) -> None:
+        self.fate.step()
+        self.source.claim()
+
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         return self.source.committed(tps)
 
@@ -142,6 +146,7 @@ class MortalSource:
 
 
 MakeWriter = Callable[[MemoryStore, RowSorter, str], RangeWriter]
+MakeSource = Callable[[MemoryTopics, str], MemorySinkSource]
 
 
 @dataclass(slots=True)
@@ -152,6 +157,7 @@ class World:
     tables: Tables = field(default_factory=Tables)
     clock: FakeClock = field(default_factory=FakeClock)
     make_writer: MakeWriter = RangeWriter
+    make_source: MakeSource = MemoryTopics.source
     permissions: Permissions = field(default_factory=Permissions)
     expected: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
     taken: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
@@ -173,7 +179,7 @@ class World:
         tables = TableColumns(dict.fromkeys(LEDGER_TABLES, ANY_COLUMN))
         sorter = RowSorter(tables, Writers(tables, registry()), lambda: b"8 bytes.")
         parts = SinkParts(
-            source=MortalSource(self.topics.source("ledger"), fate, self.taken),
+            source=MortalSource(self.make_source(self.topics, "ledger"), fate, self.taken),
             writer=self.make_writer(MemoryStore(self.tables, fate), sorter, f"s{self._starts}"),
             clock=self.clock,
             log=logger("tests"),
