@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka import TopicPartition as VendorPartition
@@ -12,6 +13,16 @@ from confluent_kafka import TopicPartition as VendorPartition
 from runtime.kafka_clients import FENCED, TRANSACTION_MS, has_hung, leave
 from runtime.log import TopicPartition
 from runtime.sink_source import ClaimLostError, Position, SourceUnavailableError, TakenOverError
+
+_BACKOFF_MS = 10
+"""Kafka refuses a transaction while it writes the end of the one before; by default librdkafka then waits 100 ms."""
+
+
+class _Owner(NamedTuple):
+    """Who may commit for a group."""
+
+    producer: Producer
+    group: object
 
 
 class KafkaKeeper:
@@ -29,7 +40,8 @@ class KafkaKeeper:
     ) -> None:
         """Connect lazily. `config` is librdkafka's, of a consumer and of a producer alike."""
         self._producing = {
-            **config, "transactional.id": group, "transaction.timeout.ms": TRANSACTION_MS
+            **config, "transactional.id": group, "transaction.timeout.ms": TRANSACTION_MS,
+            "socket.timeout.ms": int(1000 * timeout_s), "retry.backoff.ms": _BACKOFF_MS,
         }  # fmt: skip
         self._config = {
             **config, "group.id": group, "enable.auto.commit": False,
@@ -40,7 +52,7 @@ class KafkaKeeper:
         self._client = Consumer(self._config)
         self._renewing = Lock()
         self._claimed = False
-        self._owner: Producer | None = None
+        self._owner: _Owner | None = None
 
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return log start and the end that a read-committed reader sees."""
@@ -52,12 +64,14 @@ class KafkaKeeper:
     def claim(self) -> None:
         """Fence whoever committed for the group before, and end a transaction that was left open."""
         self._claimed, self._owner = True, None
-        owner = Producer(self._producing)
+        with self._renewing:  # a client that is being closed has no group any more
+            group = self._client.consumer_group_metadata()
+        producer = Producer(self._producing)
         try:
-            owner.init_transactions(self._timeout_s)
+            producer.init_transactions(self._timeout_s)
         except KafkaException as error:
             raise SourceUnavailableError(str(error)) from error
-        self._owner = owner
+        self._owner = _Owner(producer, group)
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""
@@ -95,11 +109,9 @@ class KafkaKeeper:
         if owner is None:
             raise ClaimLostError(f"{self._group}: the group has to be claimed first")
         try:
-            owner.begin_transaction()
-            owner.send_offsets_to_transaction(
-                offsets, self._client.consumer_group_metadata(), self._timeout_s
-            )
-            owner.commit_transaction(self._timeout_s)
+            owner.producer.begin_transaction()
+            owner.producer.send_offsets_to_transaction(offsets, owner.group, self._timeout_s)
+            owner.producer.commit_transaction(self._timeout_s)
         except KafkaException as error:
             if error.args[0].code() in FENCED:
                 raise TakenOverError(f"{self._group}: {error.args[0].str()}") from error
@@ -127,5 +139,5 @@ class KafkaKeeper:
     def _renew(self, client: Consumer) -> None:
         with self._renewing:
             if self._client is client:  # of two threads that it kept waiting, one does it
-                leave(client)
                 self._client = Consumer(self._config)
+                leave(client)

@@ -239,14 +239,18 @@ class KafkaLog:
         return {TopicPartition(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def _committed(self, group: str, asked: list[VendorPartition]) -> list[VendorPartition]:
-        """Ask as a member would, without joining.
+        """Ask as a member would, without joining. A commit that is under way does not hold the answer up.
 
         The admin client could be asked too, but librdkafka 2.16 ends the process there when the group's coordinator is
         still loading: it looks for a consumer group that an admin client does not have.
         """
         asking = self._groups.get(group)
         if asking is None:
-            asking = Consumer(self._connection.config(group_id=group, enable_auto_commit=False))
+            asking = Consumer(
+                self._connection.config(
+                    group_id=group, enable_auto_commit=False, isolation_level="read_uncommitted"
+                )
+            )
             self._groups[group] = asking
         for attempt in range(1, _ATTEMPTS + 1):
             try:

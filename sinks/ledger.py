@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from runtime.ledger_database import DatabaseUnavailableError
+from runtime.ledger_database import DatabaseUnavailableError, StatementFailedError
 from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
 from runtime.sink_source import (
     ClaimLostError,
@@ -66,6 +66,7 @@ class LedgerSink:
         self._opener = Opener(parts.source, parts.writer.store, plan.permissions)
         self._flusher = Flusher(parts, plan.rules)
         self._partitions: dict[TopicPartition, LedgerPartition] = {}
+        self._is_open = False
         self._topics_checked_at = 0.0
 
     def run(self, stopping: Callable[[float], bool]) -> None:
@@ -80,12 +81,12 @@ class LedgerSink:
         pause_s = _FIRST_PAUSE_S
         while not stopping(0.0):
             try:
-                if not self._partitions:
+                if not self._is_open:
                     self.open()
                 self.step(0.1)
                 pause_s = _FIRST_PAUSE_S
             except TakenOverError as error:
-                self._partitions = {}
+                self._forget()
                 raise stopped_taken_over(error) from error
             except _OUT_OF_REACH as error:
                 if isinstance(error, ClaimLostError):
@@ -100,16 +101,18 @@ class LedgerSink:
     def open(self) -> None:
         """Find out where every partition goes on and start reading there. Raises LedgerStoppedError.
 
-        Another sink of the same group can't announce a range from then on.
+        Another sink of the same group can't write anything from then on; one that can't open takes nothing over.
         """
-        self._parts.source.claim()
         tps = self._opener.partitions(self._plan.topics)
+        self._opener.openings(tps)
+        self._parts.source.claim()
         openings = self._opener.openings(tps)
         self._parts.source.assign({tp: opening.next for tp, opening in openings.items()})
         self._partitions = {
             tp: LedgerPartition.opened(self._opener.place(tp), opening)
             for tp, opening in openings.items()
         }
+        self._is_open = True
         self._topics_checked_at = self._parts.clock.monotonic_s()
         recovering = sum(opening.recover is not None for opening in openings.values())
         self._parts.log.info("ledger is open", partitions=len(tps), recovering=recovering)
@@ -154,8 +157,9 @@ class LedgerSink:
         """Write what waits and tell Kafka; what can't be written now is read again after the next start."""
         partitions = [part for part in self._partitions.values() if part.recover is None]
         try:
-            self._write_waiting()
-            self._flusher.position(partitions, 0.0)
+            if self._is_open:
+                self._write_waiting()
+                self._flusher.position(partitions, 0.0)
         except (*_OUT_OF_REACH, TakenOverError) as error:
             self._parts.log.warning("ledger stops before it is done", cause=str(error))
         self._report("stopped")
@@ -211,13 +215,13 @@ class LedgerSink:
         try:
             self._write_waiting()
         finally:
-            self._partitions = {}  # `run` opens them, also when something is out of reach now
+            self._is_open = False  # `run` opens again, also when something is out of reach now
 
     def _forget(self) -> None:
         """Drop what was fetched, once no insert runs: where it goes on is for the next opening to find out."""
-        with suppress(DatabaseUnavailableError):
+        with suppress(*_OUT_OF_REACH, StatementFailedError):
             self._flusher.wait()
-        self._partitions = {}
+        self._is_open = False
 
     def _check_topics(self) -> None:
         now = self._parts.clock.monotonic_s()
@@ -236,9 +240,6 @@ class LedgerSink:
                 self._parts.source.bounds(tp)
 
     def _report(self, problem: str | None) -> None:
-        if not self._partitions:  # what was known last stays while nothing is open
-            self.status = replace(self.status, problem=problem)
-            return
         self.status = self._flusher.counts.snapshot(
             self._parts.source, self._partitions.values(), problem
         )

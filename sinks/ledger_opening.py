@@ -159,8 +159,9 @@ def stopped_taken_over(error: TakenOverError) -> LedgerStoppedError:
     return LedgerStoppedError(
         None,
         "taken_over",
-        f"another store has opened the ledger of this Kafka and goes on alone ({error})",
-        "run one store only: a second one for reading has no use, each serves all readers",
+        "another store has opened the ledger of this Kafka and goes on alone, or this one stood still for over a "
+        f"minute in the middle of a commit ({error})",
+        "run one store only, it serves all readers; if there is no other, start this one again",
     )
 
 

@@ -164,9 +164,10 @@ class World:
     _starts: int = 0
 
     def produce(self, count: int) -> None:
-        """Append events, ticks, tombstones, garbage and markers to both partitions."""
+        """Append events, ticks, tombstones, garbage and markers to all partitions."""
+        partitions = self.topics.describe(TOPIC).partitions
         for number in range(count):
-            tp = TopicPartition(TOPIC, number % 2)
+            tp = TopicPartition(TOPIC, number % partitions)
             if number % 11 == 7:
                 self.topics.append_marker(tp)
                 continue
