@@ -17,14 +17,6 @@ from confluent_kafka.admin import AdminClient
 
 from runtime.logs import LIBRDKAFKA
 
-FENCED = {
-    KafkaError._FENCED,  # noqa: SLF001
-    KafkaError.INVALID_PRODUCER_EPOCH,
-    KafkaError.PRODUCER_FENCED,
-}
-"""What a transactional producer is told when another one has its id."""
-TRANSACTION_MS = 60_000
-"""How long a commit may take (ADR 23). A dead owner's transaction does not last so long: the next owner ends it."""
 SILENT: Mapping[str, int] = {"log_level": 2}
 """Properties of a client that does not speak: only what ends the process is critical (2)."""
 SPEAKING: Mapping[str, int] = {"log_level": 4}

@@ -23,7 +23,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
 from runtime.failpoints import reach
-from runtime.kafka_clients import FENCED, SILENT, TRANSACTION_MS, Admin, has_hung, leave
+from runtime.kafka_clients import SILENT, Admin, has_hung, leave
 from runtime.kafka_reading import offset_of, read_chunks
 from runtime.log import (
     CommitFailedError,
@@ -57,6 +57,7 @@ _SETTLING = {
 }
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class KafkaConnection:
         return {"bootstrap.servers": self.bootstrap, **SILENT, **self.security, **own}
 
 
+_TRANSACTION_MS = 60_000
+"""How long a commit may take (ADR 23). A dead owner's transaction does not last so long: the next owner ends it."""
+
+
 class KafkaWriter:
     """A transactional producer; implements `runtime.log.Writer`."""
 
@@ -85,7 +90,7 @@ class KafkaWriter:
         self._producer = Producer(
             connection.config(
                 transactional_id=transactional_id,
-                transaction_timeout_ms=TRANSACTION_MS,
+                transaction_timeout_ms=_TRANSACTION_MS,
                 linger_ms=5,
                 compression_type="lz4",
                 queue_buffering_max_messages=1_000_000,
@@ -139,7 +144,7 @@ class KafkaWriter:
         cause = error.args[0]
         if not isinstance(cause, KafkaError):
             return CommitFailedError(str(error))
-        if cause.code() in FENCED:
+        if cause.code() in _FENCED:
             return FencedError(f"{self._transactional_id}: {cause.str()}")
         if self._unanswered and cause.retriable():
             return RetriableCommitError(cause.str())
@@ -239,18 +244,14 @@ class KafkaLog:
         return {TopicPartition(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def _committed(self, group: str, asked: list[VendorPartition]) -> list[VendorPartition]:
-        """Ask as a member would, without joining. A commit that is under way does not hold the answer up.
+        """Ask as a member would, without joining.
 
         The admin client could be asked too, but librdkafka 2.16 ends the process there when the group's coordinator is
         still loading: it looks for a consumer group that an admin client does not have.
         """
         asking = self._groups.get(group)
         if asking is None:
-            asking = Consumer(
-                self._connection.config(
-                    group_id=group, enable_auto_commit=False, isolation_level="read_uncommitted"
-                )
-            )
+            asking = Consumer(self._connection.config(group_id=group, enable_auto_commit=False))
             self._groups[group] = asking
         for attempt in range(1, _ATTEMPTS + 1):
             try:

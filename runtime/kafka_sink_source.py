@@ -88,15 +88,15 @@ class KafkaSinkSource:
         self._told: str | None = None
         shared: dict[str, str | int | float | bool] = {
             "bootstrap.servers": settings.bootstrap,
+            "group.id": settings.group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
             "socket.keepalive.enable": True,
             **SILENT,
         }
         self._fetching = {
             **shared,
-            "group.id": settings.group,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
             "check.crcs": True,
@@ -109,9 +109,7 @@ class KafkaSinkSource:
         }
         self._consumer = Consumer(self._fetching, logger=speaker())
         self._watch = FetchWatch(clock or SystemClock())
-        self._keeper = KafkaKeeper(
-            {**shared, **settings.client}, settings.group, settings.timeout_s
-        )
+        self._keeper = KafkaKeeper({**shared, **settings.client}, settings.timeout_s)
         self._describe = describe or TopicDescriber(settings).describe
 
     def describe(self, topic: str) -> TopicDescription:
@@ -122,10 +120,6 @@ class KafkaSinkSource:
         """Return log start and the end that a read-committed reader sees."""
         start, self._ends[tp] = self._keeper.bounds(tp)
         return start, self._ends[tp]
-
-    def claim(self) -> None:
-        """Fence the group's former owner."""
-        self._keeper.claim()
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""

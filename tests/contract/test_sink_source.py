@@ -10,7 +10,7 @@ from itertools import count
 from typing import Protocol, cast
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as VendorPartition
 from confluent_kafka.admin import AdminClient
 
@@ -19,13 +19,11 @@ from runtime.log import TopicMissingError, TopicPartition
 from runtime.memory_sink_source import MemoryTopics
 from runtime.prefetching_source import PrefetchingSource
 from runtime.sink_source import (
-    ClaimLostError,
     Columns,
     OffsetGoneError,
     Position,
     SinkSource,
     SourceUnavailableError,
-    TakenOverError,
 )
 from runtime.topics import TopicAdmin, TopicSpec
 
@@ -253,55 +251,6 @@ def test_a_commit_replaces_the_note(cluster: Cluster) -> None:
     assert source.committed([tp]) == {tp: Position(6, "")}
 
 
-def test_who_claimed_a_group_last_commits_alone(cluster: Cluster) -> None:
-    one, other = TopicPartition(cluster.topic, 0), TopicPartition(cluster.topic, 1)
-    first, second = cluster.source(), cluster.source()
-    first.claim()
-    first.commit({one: Position(5, "first"), other: Position(1, "first")})
-    second.claim()
-    assert second.committed([one]) == {one: Position(5, "first")}
-    with pytest.raises(TakenOverError):
-        first.commit({one: Position(9, "too late"), other: Position(9, "too late")})
-    second.commit({one: Position(6, "second")})
-    assert second.committed([one, other]) == {
-        one: Position(6, "second"),
-        other: Position(1, "first"),
-    }
-
-
-def test_who_lost_a_group_may_claim_it_again(cluster: Cluster) -> None:
-    tp = TopicPartition(cluster.topic, 0)
-    first, second = cluster.source(), cluster.source()
-    first.claim()
-    second.claim()
-    with pytest.raises(TakenOverError):
-        first.commit({tp: Position(5)})
-    first.claim()
-    first.commit({tp: Position(6)})
-    assert second.committed([tp]) == {tp: Position(6)}
-    with pytest.raises(TakenOverError):
-        second.commit({tp: Position(7)})
-
-
-def test_a_commit_that_an_owner_died_in_holds_nobody_up(kafka: str) -> None:
-    group, topic = f"group-{next(NUMBERS)}", f"died-in.v{next(NUMBERS)}"
-    TopicAdmin({"bootstrap.servers": kafka}).apply([TopicSpec(topic, 1)])
-    tp = TopicPartition(topic, 0)
-    member = Consumer({"bootstrap.servers": kafka, "group.id": group})
-    dead = Producer({"bootstrap.servers": kafka, "transactional.id": group})
-    dead.init_transactions(60)
-    for position in (VendorPartition(topic, 0, 5, "done"), VendorPartition(topic, 0, 9, "cut off")):
-        dead.begin_transaction()
-        dead.send_offsets_to_transaction([position], member.consumer_group_metadata(), 60)
-        if position.metadata == "done":
-            dead.commit_transaction(60)
-    heir = KafkaSinkSource(SinkSourceSettings(bootstrap=kafka, group=group, timeout_s=60.0))
-    heir.claim()
-    assert heir.committed([tp]) == {tp: Position(5, "done")}
-    heir.commit({tp: Position(6, "")})
-    assert heir.committed([tp]) == {tp: Position(6, "")}
-
-
 def test_bounds_are_the_first_offset_kept_and_the_end(cluster: Cluster) -> None:
     cluster.write(0, b"a", b"b", b"c")
     cluster.delete_before(0, 2)
@@ -365,8 +314,4 @@ def test_a_broker_that_does_not_answer_is_out_of_reach() -> None:
     source = KafkaSinkSource(settings)
     with pytest.raises(SourceUnavailableError):
         source.bounds(TopicPartition("orders", 0))
-    with pytest.raises(SourceUnavailableError):
-        source.claim()
-    with pytest.raises(ClaimLostError):
-        source.commit({TopicPartition("orders", 0): Position(1)})
     source.close()
