@@ -85,11 +85,15 @@ class Fold:
         life.programme.set_unmatched(statement)
 
     def _spoke(self, life: _Life, event: Match | Unmatched | Transaction, at_ms: int) -> None:
-        """Note when a programme spoke; with a new day what was over long before is forgotten, as it was then."""
+        """Note when a programme spoke; with a match of a new day those closed long before are forgotten, as then.
+
+        What is read after all matches says nothing of that: time may have gone back to an earlier chapter in between.
+        """
         before = life.spoke.get(type(event))
         life.spoke[type(event)] = event.programme_time
         life.spoke_ms = max(life.spoke_ms, at_ms)
-        if before is not None and is_new_day(before, event.programme_time):
+        is_later = before is not None and is_new_day(before, event.programme_time)
+        if is_later and isinstance(event, Match):
             life.programme.forget_closed(_midnight(event.programme_time) - self._policy.closed_for)
 
     def take_transaction(self, event: Transaction, at_ms: int) -> None:

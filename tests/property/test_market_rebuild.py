@@ -207,6 +207,19 @@ def test_the_rebuilt_state_is_that_of_the_changelog_and_goes_on_like_it(
         assert as_kept(rebuilt, restored.parts) == restored.parts
 
 
+@settings(max_examples=30, deadline=None)
+@given(plants())
+def test_what_was_closed_after_time_went_back_is_known_to_a_rebuilt_state(
+    inputs: list[list[Input]],
+) -> None:
+    """A delivery at a later time says nothing of a match that was closed afterwards, at an earlier one."""
+    went = [("agree", 0), ("chapter", 1500), ("meter", 1), ("tick", 0), ("position", 0)]
+    stand = lived(inputs, [Step(kind, number) for kind, number in went])
+    rebuilt = stand.rebuilt()
+    assert rebuilt.commit() == []
+    assert as_kept(rebuilt, stand.parts) == stand.parts
+
+
 @settings(max_examples=60, deadline=None)
 @given(plants(), STEPS, st.data())
 def test_where_the_group_is_behind_or_unknown_nothing_is_said_twice(
