@@ -5,9 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-# Three processes share the tests (tests/scheduling.py): on two cores one of them always waits for Kafka, a time-out or
-# the end of a pause. PARALLEL= runs them in one, for a debugger.
-PARALLEL ?= --numprocesses 3 --dist loadscope --no-loadscope-reorder
+# Two processes share the tests (tests/scheduling.py); PARALLEL= runs them in one, for a debugger.
+PARALLEL ?= --numprocesses 2 --dist loadscope --no-loadscope-reorder
 # A stack is seven processes, and a test may start several stacks: what each has compiled the next one need not.
 unexport PYTHONDONTWRITEBYTECODE
 

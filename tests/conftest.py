@@ -13,7 +13,7 @@ from xdist.remote import Producer
 from cli.embedded import kafka as embedded_kafka
 from runtime.collector import collect_rarely
 from runtime.settings import load
-from tests.scheduling import ByFileOrStack, longest_first
+from tests.scheduling import ByFileOrStack
 
 # A busy machine is no failure: speed is measured in bench/.
 settings.register_profile("untimed", deadline=None)
@@ -23,12 +23,6 @@ settings.load_profile("untimed")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> ByFileOrStack:
     """Say which tests run in the same process when there are several."""
     return ByFileOrStack(config, log)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes longest begin first."""
-    longest_first(items)
 
 
 def pytest_collection_finish() -> None:
