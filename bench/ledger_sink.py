@@ -60,21 +60,21 @@ READINGS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The drain of so many readings, and the rate of raw inserts of their rows."""
-
-    readings: int
-    drained: Drained
-    raw_rate: float
-
-
-@dataclass(frozen=True, slots=True)
 class Drained:
     """Rows a second while there was work, seconds until every row was in, and CPU seconds until then."""
 
     rate: float
     wall_s: float
     cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The drain of so many readings, and the rate of raw inserts of their rows."""
+
+    readings: int
+    drained: Drained
+    raw_rate: float
 
 
 class ShippedSchemas:
@@ -122,15 +122,20 @@ def drain(bootstrap: str, database: ClickHouse, schemas: ShippedSchemas, reading
             clock.sleep(0.2)
     collect_rarely()  # as the store does
     began, cpu = clock.monotonic_s(), process_cpu_s()
-    rate = 0.0
-    waiting_at_most = len(sink.status.partitions) * FlushRules().max_rows
-    while (rows := sum(rows for _, rows in sink.status.written)) < readings:
-        if not rate and rows >= readings - waiting_at_most:
-            rate = rows / (clock.monotonic_s() - began)
-        sink.step(0.1)
+    waiting_at_most = partition_counts()[topic_files.AVAILABILITY] * FlushRules().max_rows
+    rows = _written(sink, max(1, readings - waiting_at_most))
+    rate = rows / (clock.monotonic_s() - began)
+    _written(sink, readings)
     drained = Drained(rate, clock.monotonic_s() - began, process_cpu_s() - cpu)
     sink.finish()
     return drained
+
+
+def _written(sink: LedgerSink, enough: int) -> int:
+    """Let the sink work until so many rows are in; return how many are."""
+    while (rows := sum(count for _, count in sink.status.written)) < enough:
+        sink.step(0.1)
+    return rows
 
 
 def raw_limit(ledger: Path, readings: int) -> float:

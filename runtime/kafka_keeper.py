@@ -84,4 +84,4 @@ class KafkaKeeper:
         with self._renewing:
             if self._client is client:  # of two threads that it kept waiting, one does it
                 self._client = Consumer(self._config)
-                leave(client)
+                leave(client)  # last: nobody may ask a client that is being closed

@@ -157,7 +157,7 @@ class LedgerPartition:
         )
 
     def _rows_within(self, rules: FlushRules) -> int:
-        """Return how many rows are within both limits, at least one."""
+        """Return how many rows are within both limits, at least one where any wait."""
         if self.waiting_bytes <= rules.max_bytes:
             return min(len(self.waiting), rules.max_rows)
         sizes = (len(value or b"") for value in self.waiting.values[: rules.max_rows])

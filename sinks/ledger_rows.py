@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import cast
 
 from runtime.ledger_database import Encoding
@@ -27,7 +26,6 @@ from sinks.container import (
 from sinks.ledger_tables import TOMBSTONES, UNDECODABLE, TableColumns
 from sinks.writers import Bad, Writer, Writers
 
-_FRAME_OF = itemgetter(slice(FRAME_LENGTH))
 _UNDECODABLE_FIELDS = (
     {"name": "reason", "type": "string"},
     {"name": "message", "type": "string"},
@@ -139,12 +137,10 @@ def _block(
 
 def _by_frame(records: Columns) -> Iterator[tuple[bytes | None, Columns]]:
     """Group records by their framing, each group in offset order; None is the group without a value."""
-    if None not in records.values:
-        present = set(map(_FRAME_OF, cast("list[bytes]", records.values)))
-        if len(present) == 1:
-            yield present.pop(), records
-            return
     frames = [None if value is None else value[:FRAME_LENGTH] for value in records.values]
+    if len(set(frames)) == 1:
+        yield frames[0], records
+        return
     places: dict[bytes | None, list[int]] = {}
     for index, frame in enumerate(frames):
         places.setdefault(frame, []).append(index)

@@ -67,9 +67,16 @@ class Fold:
         return self._lives.setdefault(name, _Life(name))
 
     def take_match(self, match: Match, at_ms: int) -> None:
-        """Take in what was said of a match, at a time of the log in milliseconds."""
+        """Take in what was said of a match, at a time of the log in milliseconds.
+
+        With a new day matches are forgotten that were closed long before, as they were then. What is read after all
+        matches can't tell that: time may have gone back to an earlier chapter in between.
+        """
         life = self._life(match.programme)
         programme, pair = life.programme, pair_of(match)
+        before = life.spoke.get(Match)
+        if before is not None and is_new_day(before, match.programme_time):
+            programme.forget_closed(_midnight(match.programme_time) - self._policy.closed_for)
         self._spoke(life, match, at_ms)
         if match.revision == 1:
             programme.set_memory(pair, counted(programme.pairs.get(pair)))
@@ -85,16 +92,9 @@ class Fold:
         life.programme.set_unmatched(statement)
 
     def _spoke(self, life: _Life, event: Match | Unmatched | Transaction, at_ms: int) -> None:
-        """Note when a programme spoke; with a match of a new day those closed long before are forgotten, as then.
-
-        What is read after all matches says nothing of that: time may have gone back to an earlier chapter in between.
-        """
-        before = life.spoke.get(type(event))
+        """Note when a programme spoke."""
         life.spoke[type(event)] = event.programme_time
         life.spoke_ms = max(life.spoke_ms, at_ms)
-        is_later = before is not None and is_new_day(before, event.programme_time)
-        if is_later and isinstance(event, Match):
-            life.programme.forget_closed(_midnight(event.programme_time) - self._policy.closed_for)
 
     def take_transaction(self, event: Transaction, at_ms: int) -> None:
         """Take an event of an agreement or delivery in, after all matches.
