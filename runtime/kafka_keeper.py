@@ -9,9 +9,11 @@ from threading import Lock
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as VendorPartition
 
+from runtime.clock import Clock
+from runtime.kafka_claim import KafkaClaim
 from runtime.kafka_clients import has_hung, leave
 from runtime.log import TopicPartition
-from runtime.sink_source import Position, SourceUnavailableError
+from runtime.sink_source import ClaimLostError, Position, SinkSourceError, SourceUnavailableError
 
 
 class KafkaKeeper:
@@ -21,12 +23,17 @@ class KafkaKeeper:
     what it was asked is asked again anyway.
     """
 
-    def __init__(self, config: Mapping[str, str | int | float | bool], timeout_s: float) -> None:
+    def __init__(
+        self, config: Mapping[str, str | int | float | bool], timeout_s: float, clock: Clock
+    ) -> None:
         """Connect lazily. `config` is librdkafka's, with the group's name."""
         self._config = dict(config)
         self._timeout_s = timeout_s
+        self._clock = clock
         self._client = Consumer(self._config)
         self._renewing = Lock()
+        self._claims = False
+        self._claim: KafkaClaim | None = None
 
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return log start and the end that a read-committed reader sees."""
@@ -34,6 +41,14 @@ class KafkaKeeper:
         with self._asking(leaders=True) as client:
             low, high = client.get_watermark_offsets(asked, timeout=self._timeout_s)
         return low, high
+
+    def claim(self, topics: Sequence[str]) -> None:
+        """Become the only one who commits for the group."""
+        self._claims = True
+        former, self._claim = self._claim, None
+        if former is not None:
+            former.leave()
+        self._claim = KafkaClaim(self._config, topics, self._timeout_s, self._clock)
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""
@@ -56,14 +71,30 @@ class KafkaKeeper:
             VendorPartition(tp.topic, tp.partition, position.next, position.note)
             for tp, position in positions.items()
         ]
+        if self._claims:
+            self._commit_as_claimed(offsets)
+            return
         with self._asking() as client:
             answers = client.commit(offsets=offsets, asynchronous=False)
         for item in answers or ():
             if item.error is not None:
                 raise SourceUnavailableError(str(item.error))
 
+    def _commit_as_claimed(self, offsets: list[VendorPartition]) -> None:
+        claim, self._claim = self._claim, None
+        if claim is None:
+            raise ClaimLostError("the group has to be claimed again")
+        try:
+            claim.commit(offsets)
+        except SinkSourceError:
+            claim.leave()
+            raise
+        self._claim = claim
+
     def close(self) -> None:
         """Leave."""
+        if self._claim is not None:
+            self._claim.close()
         self._client.close()
 
     @contextmanager

@@ -6,7 +6,7 @@ reader of 400,000 records a second stands still two thirds of the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,7 +41,6 @@ _REFUSED = (
     KafkaError.SASL_AUTHENTICATION_FAILED,
 )
 """Errors that do not mend themselves. The client goes on after all others."""
-Describe = Callable[[str], TopicDescription]
 _logger = structlog.get_logger("kafka")
 
 
@@ -77,12 +76,7 @@ class KafkaSinkSource:
     time hardly ever lets another thread in (confluent-kafka 2.16), not even for what it remembers.
     """
 
-    def __init__(
-        self,
-        settings: SinkSourceSettings,
-        describe: Describe | None = None,
-        clock: Clock | None = None,
-    ) -> None:
+    def __init__(self, settings: SinkSourceSettings, clock: Clock | None = None) -> None:
         self._ends: dict[TopicPartition, int] = {}
         self._damaged: RecordsDamagedError | None = None
         self._told: str | None = None
@@ -108,18 +102,23 @@ class KafkaSinkSource:
             **settings.client,
         }
         self._consumer = Consumer(self._fetching, logger=speaker())
-        self._watch = FetchWatch(clock or SystemClock())
-        self._keeper = KafkaKeeper({**shared, **settings.client}, settings.timeout_s)
-        self._describe = describe or TopicDescriber(settings).describe
+        clock = clock or SystemClock()
+        self._watch = FetchWatch(clock)
+        self._keeper = KafkaKeeper({**shared, **settings.client}, settings.timeout_s, clock)
+        self._describer = TopicDescriber(settings)
 
     def describe(self, topic: str) -> TopicDescription:
         """Return id and partition count."""
-        return self._describe(topic)
+        return self._describer.describe(topic)
 
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """Return log start and the end that a read-committed reader sees."""
         start, self._ends[tp] = self._keeper.bounds(tp)
         return start, self._ends[tp]
+
+    def claim(self, topics: Sequence[str]) -> None:
+        """Join the group in place of its former member."""
+        self._keeper.claim(topics)
 
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Ask the group's coordinator."""

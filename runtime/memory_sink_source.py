@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runtime.log import Record, TopicDescription, TopicMissingError, TopicPartition
-from runtime.sink_source import Columns, Fetched, OffsetGoneError, Position, SourceUnavailableError
+from runtime.sink_source import (
+    Columns,
+    Fetched,
+    OffsetGoneError,
+    Position,
+    SourceUnavailableError,
+    TakenOverError,
+)
 
 
 @dataclass(slots=True)
@@ -31,6 +38,7 @@ class MemoryTopics:
     def __init__(self, partitions: Mapping[str, int]) -> None:
         self.reachable = True
         self.positions: dict[tuple[str, TopicPartition], Position] = {}
+        self.owners: dict[str, MemorySinkSource] = {}
         self._ids: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._logs: dict[TopicPartition, _Partition] = {}
@@ -95,6 +103,7 @@ class MemorySinkSource:
     def __init__(self, topics: MemoryTopics, group: str) -> None:
         self._topics = topics
         self._group = group
+        self._claimed = False
         self._next: dict[TopicPartition, int] = {}
 
     def describe(self, topic: str) -> TopicDescription:
@@ -106,6 +115,13 @@ class MemorySinkSource:
         log = self._topics.log(tp)
         return log.start, log.end
 
+    def claim(self, topics: Sequence[str]) -> None:
+        """Become the group's owner."""
+        del topics
+        self._topics.check()
+        self._topics.owners[self._group] = self
+        self._claimed = True
+
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Return the group's positions."""
         self._topics.check()
@@ -115,6 +131,12 @@ class MemorySinkSource:
     def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
         """Store the positions."""
         self._topics.check()
+        if self._topics.owners.get(self._group, self) is not self:
+            raise (
+                TakenOverError(self._group)
+                if self._claimed
+                else SourceUnavailableError("not a member")
+            )
         for tp, position in positions.items():
             self._topics.positions[self._group, tp] = position
 

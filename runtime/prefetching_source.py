@@ -42,6 +42,10 @@ class PrefetchingSource:
         """Return the first offset kept and the end."""
         return self._source.bounds(tp)
 
+    def claim(self, topics: Sequence[str]) -> None:
+        """Become the only one who commits for the group."""
+        self._source.claim(topics)
+
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Return the group's positions."""
         return self._source.committed(tps)

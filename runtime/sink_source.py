@@ -98,6 +98,14 @@ class SourceUnavailableError(SinkSourceError):
     """The brokers can't be reached or did not answer in time; the outcome of a commit is unknown."""
 
 
+class ClaimLostError(SourceUnavailableError):
+    """A commit of a claimed group has no known outcome: claim it again, and believe only what `committed` says then."""
+
+
+class TakenOverError(SinkSourceError):
+    """Somebody else has claimed the group since: nothing more can be committed for it from here."""
+
+
 class SinkSource(Protocol):
     """A read-committed reader of some partitions, and the notes of one consumer group."""
 
@@ -109,12 +117,26 @@ class SinkSource(Protocol):
         """Return the first offset kept and the first that can't be read yet. Raises SourceUnavailableError."""
         ...
 
+    def claim(self, topics: Sequence[str]) -> None:
+        """Become the only one who commits for the group: who claimed it before can't commit any more.
+
+        `topics` are what the group reads. What `committed` says afterwards is what stays until this source commits.
+        Raises SourceUnavailableError.
+        """
+        ...
+
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         """Return what the group has committed, without partitions it never committed. Raises SourceUnavailableError."""
         ...
 
     def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
-        """Commit the positions of all these partitions and wait for the answer. Raises SourceUnavailableError."""
+        """Commit the positions of all these partitions and wait for the answer.
+
+        Raises:
+            SourceUnavailableError: the outcome is unknown, or somebody else has claimed the group and this source never
+                did; after a claim of its own it is a ClaimLostError.
+            TakenOverError: somebody else has claimed the group since this source did.
+        """
         ...
 
     def assign(self, starts: Mapping[TopicPartition, int]) -> None:

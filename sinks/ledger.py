@@ -12,12 +12,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from runtime.ledger_database import DatabaseUnavailableError
+from runtime.ledger_database import DatabaseUnavailableError, StatementFailedError
 from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
-from runtime.sink_source import OffsetGoneError, SourceUnavailableError
+from runtime.sink_source import (
+    ClaimLostError,
+    OffsetGoneError,
+    SourceUnavailableError,
+    TakenOverError,
+)
 from sinks.ledger_flush import Flusher, SinkParts
 from sinks.ledger_opener import Opener
-from sinks.ledger_opening import LedgerStoppedError, Permissions, stopped_damaged
+from sinks.ledger_opening import (
+    LedgerStoppedError,
+    Permissions,
+    stopped_damaged,
+    stopped_taken_over,
+)
 from sinks.ledger_partition import FlushRules, LedgerPartition
 from sinks.ledger_protocol import Phase
 from sinks.ledger_status import LedgerStatus
@@ -56,6 +66,7 @@ class LedgerSink:
         self._opener = Opener(parts.source, parts.writer.store, plan.permissions)
         self._flusher = Flusher(parts, plan.rules)
         self._partitions: dict[TopicPartition, LedgerPartition] = {}
+        self._is_open = False
         self._topics_checked_at = 0.0
 
     def run(self, stopping: Callable[[float], bool]) -> None:
@@ -70,11 +81,16 @@ class LedgerSink:
         pause_s = _FIRST_PAUSE_S
         while not stopping(0.0):
             try:
-                if not self._partitions:
+                if not self._is_open:
                     self.open()
                 self.step(0.1)
                 pause_s = _FIRST_PAUSE_S
+            except TakenOverError as error:
+                self._forget()
+                raise stopped_taken_over(error) from error
             except _OUT_OF_REACH as error:
+                if isinstance(error, ClaimLostError):
+                    self._forget()
                 self._look_at_ends()
                 self._report(str(error))
                 self._parts.log.warning("ledger waits", cause=str(error), seconds=pause_s)
@@ -83,14 +99,20 @@ class LedgerSink:
         self.finish()
 
     def open(self) -> None:
-        """Find out where every partition goes on and start reading there. Raises LedgerStoppedError."""
+        """Find out where every partition goes on and start reading there. Raises LedgerStoppedError.
+
+        Another sink of the same group can't write anything from then on; one that can't open takes nothing over.
+        """
         tps = self._opener.partitions(self._plan.topics)
+        self._opener.openings(tps)
+        self._parts.source.claim(self._plan.topics)
         openings = self._opener.openings(tps)
         self._parts.source.assign({tp: opening.next for tp, opening in openings.items()})
         self._partitions = {
             tp: LedgerPartition.opened(self._opener.place(tp), opening)
             for tp, opening in openings.items()
         }
+        self._is_open = True
         self._topics_checked_at = self._parts.clock.monotonic_s()
         recovering = sum(opening.recover is not None for opening in openings.values())
         self._parts.log.info("ledger is open", partitions=len(tps), recovering=recovering)
@@ -135,9 +157,10 @@ class LedgerSink:
         """Write what waits and tell Kafka; what can't be written now is read again after the next start."""
         partitions = [part for part in self._partitions.values() if part.recover is None]
         try:
-            self._write_waiting()
-            self._flusher.position(partitions, 0.0)
-        except _OUT_OF_REACH as error:
+            if self._is_open:
+                self._write_waiting()
+                self._flusher.position(partitions, 0.0)
+        except (*_OUT_OF_REACH, TakenOverError) as error:
             self._parts.log.warning("ledger stops before it is done", cause=str(error))
         self._report("stopped")
         self._flusher.close()
@@ -192,7 +215,13 @@ class LedgerSink:
         try:
             self._write_waiting()
         finally:
-            self._partitions = {}  # `run` opens them, also when something is out of reach now
+            self._is_open = False  # `run` opens again, also when something is out of reach now
+
+    def _forget(self) -> None:
+        """Drop what was fetched, once no insert runs: where it goes on is for the next opening to find out."""
+        with suppress(*_OUT_OF_REACH, StatementFailedError):
+            self._flusher.wait()
+        self._is_open = False
 
     def _check_topics(self) -> None:
         now = self._parts.clock.monotonic_s()

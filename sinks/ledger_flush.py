@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from runtime.clock import Clock
 from runtime.failpoints import reach
@@ -82,11 +83,19 @@ class Flusher:
         self._inserter.shutdown()
 
     def recover(self, partition: LedgerPartition) -> None:
-        """Settle what was read of the range to recover. Raises DatabaseUnavailableError, RepairFailedError."""
+        """Settle what was read of the range to recover, while nobody else has claimed the ledger.
+
+        Raises DatabaseUnavailableError, RepairFailedError, and what a commit raises.
+        """
         self.wait()
+        announced = {partition.place.tp: partition.recovery_position()}
+        announce = partial(self.parts.source.commit, announced)
+        announce()
         portion = partition.cut_recovery(self.parts.clock.monotonic_s(), self.rules)
         try:
-            settled = self.parts.writer.settle(partition.place, portion.offsets, portion.records)
+            settled = self.parts.writer.settle(
+                partition.place, portion.offsets, portion.records, announce
+            )
         except Exception:
             partition.put_back(portion)
             raise

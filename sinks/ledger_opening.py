@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime.log import RecordsDamagedError, TopicPartition
-from runtime.sink_source import Position
+from runtime.sink_source import Position, TakenOverError
 from sinks.ledger_protocol import Note, OffsetRange, read_note
 
 MAX_RANGE = 500_000
@@ -56,10 +56,11 @@ class Opening:
 
 
 class LedgerStoppedError(Exception):
-    """A partition can't be opened without a decision by a person. `reason` is stable, `command` mends it."""
+    """A person has to decide how to go on. `reason` is stable, `command` mends it; `tp` is None when it is all."""
 
-    def __init__(self, tp: TopicPartition, reason: str, message: str, command: str) -> None:
-        super().__init__(f"{tp.topic}[{tp.partition}]: {reason}: {message}. To go on: {command}")
+    def __init__(self, tp: TopicPartition | None, reason: str, message: str, command: str) -> None:
+        what = "all topics" if tp is None else f"{tp.topic}[{tp.partition}]"
+        super().__init__(f"{what}: {reason}: {message}. To go on: {command}")
         self.tp = tp
         self.reason = reason
         self.command = command
@@ -150,6 +151,16 @@ def _stopped_behind(evidence: Evidence, known: int) -> LedgerStoppedError:
         "table_behind_group",
         f"the group says that offset {known} is in the ledger, the tables have {has}: a ledger was lost or restored",
         "restore the ledger, or run `synergy store --resume-from-table` to read again what the tables lack",
+    )
+
+
+def stopped_taken_over(error: TakenOverError) -> LedgerStoppedError:
+    """Return why nothing more may be written: two sinks would write every record twice."""
+    return LedgerStoppedError(
+        None,
+        "taken_over",
+        f"another store has opened the ledger of this Kafka and goes on alone ({error})",
+        "run one store only, it serves all readers",
     )
 
 

@@ -6,10 +6,10 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from runtime.sink_source import Columns, Fetched
+from runtime.sink_source import Columns, Fetched, Position
 from sinks.container import Place
 from sinks.ledger_opening import MAX_RANGE, Opening
-from sinks.ledger_protocol import OffsetRange, PartitionProtocol, Phase
+from sinks.ledger_protocol import Note, OffsetRange, PartitionProtocol, Phase
 
 NOTED_EVERY_S = 86_400.0
 
@@ -120,6 +120,13 @@ class LedgerPartition:
             return False
         much = len(self.waiting) >= 2 * rules.max_rows or self.waiting_bytes >= 2 * rules.max_bytes
         return much or self.fetched_next > self.recover.last
+
+    def recovery_position(self) -> Position:
+        """Return the commit that announces the range to recover: who can't commit may not write it either."""
+        if self.recover is None:
+            raise TypeError("nothing is to be recovered")
+        note = Note(self.protocol.topic_id, self.protocol.last, self.recover)
+        return Position(self.protocol.next, note.text())
 
     def cut_recovery(self, now: float, rules: FlushRules) -> Portion:
         """Take out what is settled next: the whole range, so that its token stays the same, if one may be so large."""

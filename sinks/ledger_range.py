@@ -70,10 +70,16 @@ class RangeWriter:
                     token_of(part.label if part.table == block.table else f"refused:{block.label}"),
                 )
 
-    def settle(self, place: Place, offsets: OffsetRange, records: Columns) -> Settled:
+    def settle(
+        self, place: Place, offsets: OffsetRange, records: Columns, announce: Callable[[], None]
+    ) -> Settled:
         """Make sure that every record of the range is in the tables, whatever was there before.
 
+        `announce` fails when another sink has claimed the ledger. It is called before rows come under a token that
+        another sink does not know.
+
         Raises:
+            SinkSourceError: the range could not be announced.
             RepairFailedError: the database keeps losing them.
             DatabaseUnavailableError: settle again later.
         """
@@ -83,6 +89,8 @@ class RangeWriter:
         )
         if replayed:
             there = self.store.present(LEDGER_TABLES, place, offsets)
+        if set(records.offsets) - there.keys():
+            announce()
         repaired = self._insert_missing(
             place,
             records,

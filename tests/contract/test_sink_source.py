@@ -19,11 +19,13 @@ from runtime.log import TopicMissingError, TopicPartition
 from runtime.memory_sink_source import MemoryTopics
 from runtime.prefetching_source import PrefetchingSource
 from runtime.sink_source import (
+    ClaimLostError,
     Columns,
     OffsetGoneError,
     Position,
     SinkSource,
     SourceUnavailableError,
+    TakenOverError,
 )
 from runtime.topics import TopicAdmin, TopicSpec
 
@@ -251,6 +253,48 @@ def test_a_commit_replaces_the_note(cluster: Cluster) -> None:
     assert source.committed([tp]) == {tp: Position(6, "")}
 
 
+def test_who_claimed_a_group_last_commits_alone(cluster: Cluster) -> None:
+    one, other = TopicPartition(cluster.topic, 0), TopicPartition(cluster.topic, 1)
+    first, second = cluster.source(), cluster.source()
+    first.claim([cluster.topic])
+    first.commit({one: Position(5, "first"), other: Position(1, "first")})
+    second.claim([cluster.topic])
+    assert second.committed([one]) == {one: Position(5, "first")}
+    with pytest.raises(TakenOverError):
+        first.commit({one: Position(9, "too late"), other: Position(9, "too late")})
+    second.commit({one: Position(6, "second")})
+    assert second.committed([one, other]) == {
+        one: Position(6, "second"),
+        other: Position(1, "first"),
+    }
+
+
+def test_who_lost_a_group_may_claim_it_again(cluster: Cluster) -> None:
+    tp = TopicPartition(cluster.topic, 0)
+    first, second = cluster.source(), cluster.source()
+    first.claim([cluster.topic])
+    second.claim([cluster.topic])
+    with pytest.raises(TakenOverError):
+        first.commit({tp: Position(5)})
+    first.claim([cluster.topic])
+    first.commit({tp: Position(6)})
+    assert second.committed([tp]) == {tp: Position(6)}
+    with pytest.raises(TakenOverError):
+        second.commit({tp: Position(7)})
+
+
+def test_who_never_claimed_commits_nothing_beside_who_did(cluster: Cluster) -> None:
+    tp = TopicPartition(cluster.topic, 0)
+    owner, other = cluster.source(), cluster.source()
+    other.commit({tp: Position(5)})
+    owner.claim([cluster.topic])
+    with pytest.raises(SourceUnavailableError):
+        other.commit({tp: Position(9)})
+    assert other.committed([tp]) == {tp: Position(5)}
+    owner.commit({tp: Position(6)})
+    assert other.committed([tp]) == {tp: Position(6)}
+
+
 def test_bounds_are_the_first_offset_kept_and_the_end(cluster: Cluster) -> None:
     cluster.write(0, b"a", b"b", b"c")
     cluster.delete_before(0, 2)
@@ -314,4 +358,8 @@ def test_a_broker_that_does_not_answer_is_out_of_reach() -> None:
     source = KafkaSinkSource(settings)
     with pytest.raises(SourceUnavailableError):
         source.bounds(TopicPartition("orders", 0))
+    with pytest.raises(SourceUnavailableError):
+        source.claim(["orders"])
+    with pytest.raises(ClaimLostError):
+        source.commit({TopicPartition("orders", 0): Position(1)})
     source.close()

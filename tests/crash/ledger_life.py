@@ -17,7 +17,6 @@ from pathlib import Path
 from runtime.clickhouse import EmbeddedEngine, open_database
 from runtime.clock import SystemClock
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
-from runtime.log import TopicDescription
 from runtime.logs import logger
 from runtime.metrics import Metrics
 from runtime.prefetching_source import PrefetchingSource
@@ -50,7 +49,7 @@ def main() -> None:
     migrate(database, shipped())
     columns = read_columns(database)
     settings = SinkSourceSettings(bootstrap=bootstrap, group="ledger", client={"log_level": 0})
-    source = KafkaSinkSource(settings, lambda topic: TopicDescription(topic, "mock", PARTITIONS))
+    source = KafkaSinkSource(settings)
     sorter = RowSorter(columns, Writers(columns, registry()), lambda: b"8 bytes.")
     parts = SinkParts(
         source=PrefetchingSource(source, _POLL_RECORDS),

@@ -114,6 +114,10 @@ class MortalSource:
     def bounds(self, tp: TopicPartition) -> tuple[int, int]:
         return self.source.bounds(tp)
 
+    def claim(self, topics: Sequence[str]) -> None:
+        self.fate.step()
+        self.source.claim(topics)
+
     def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, Position]:
         return self.source.committed(tps)
 
@@ -142,6 +146,7 @@ class MortalSource:
 
 
 MakeWriter = Callable[[MemoryStore, RowSorter, str], RangeWriter]
+MakeSource = Callable[[MemoryTopics, str], MemorySinkSource]
 
 
 @dataclass(slots=True)
@@ -152,15 +157,17 @@ class World:
     tables: Tables = field(default_factory=Tables)
     clock: FakeClock = field(default_factory=FakeClock)
     make_writer: MakeWriter = RangeWriter
+    make_source: MakeSource = MemoryTopics.source
     permissions: Permissions = field(default_factory=Permissions)
     expected: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
     taken: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     _starts: int = 0
 
     def produce(self, count: int) -> None:
-        """Append events, ticks, tombstones, garbage and markers to both partitions."""
+        """Append events, ticks, tombstones, garbage and markers to all partitions."""
+        partitions = self.topics.describe(TOPIC).partitions
         for number in range(count):
-            tp = TopicPartition(TOPIC, number % 2)
+            tp = TopicPartition(TOPIC, number % partitions)
             if number % 11 == 7:
                 self.topics.append_marker(tp)
                 continue
@@ -173,7 +180,7 @@ class World:
         tables = TableColumns(dict.fromkeys(LEDGER_TABLES, ANY_COLUMN))
         sorter = RowSorter(tables, Writers(tables, registry()), lambda: b"8 bytes.")
         parts = SinkParts(
-            source=MortalSource(self.topics.source("ledger"), fate, self.taken),
+            source=MortalSource(self.make_source(self.topics, "ledger"), fate, self.taken),
             writer=self.make_writer(MemoryStore(self.tables, fate), sorter, f"s{self._starts}"),
             clock=self.clock,
             log=logger("tests"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -58,9 +59,12 @@ def test_any_series_of_kills_loses_and_doubles_nothing(
 class TrustsTheToken(RangeWriter):
     """Seeded bug: replays under the same token and does not look what is there."""
 
-    def settle(self, place: Place, offsets: OffsetRange, records: Columns) -> Settled:
+    def settle(
+        self, place: Place, offsets: OffsetRange, records: Columns, announce: Callable[[], None]
+    ) -> Settled:
         for block in self.sort(place, records):
             self.insert(place, block, lambda label: self._token(place, offsets, label))
+        del announce
         return Settled(0, ())
 
 
@@ -68,8 +72,10 @@ class TrustsTheToken(RangeWriter):
 class TakesItAsWritten(RangeWriter):
     """Seeded bug: takes an announced range for written."""
 
-    def settle(self, place: Place, offsets: OffsetRange, records: Columns) -> Settled:
-        del place, offsets, records
+    def settle(
+        self, place: Place, offsets: OffsetRange, records: Columns, announce: Callable[[], None]
+    ) -> Settled:
+        del place, offsets, records, announce
         return Settled(0, ())
 
 
@@ -77,9 +83,12 @@ class TakesItAsWritten(RangeWriter):
 class InsertsWithoutLooking(RangeWriter):
     """Seeded bug: inserts an announced range again under a new token."""
 
-    def settle(self, place: Place, offsets: OffsetRange, records: Columns) -> Settled:
+    def settle(
+        self, place: Place, offsets: OffsetRange, records: Columns, announce: Callable[[], None]
+    ) -> Settled:
         for block in self.sort(place, records):
             self.insert(place, block, lambda label: f"{self._token(place, offsets, label)}:again")
+        del announce
         return Settled(0, ())
 
 

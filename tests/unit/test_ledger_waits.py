@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.ledger_database import DatabaseUnavailableError
@@ -86,9 +87,11 @@ def test_a_range_to_recover_is_settled_in_portions_that_fit_in_memory() -> None:
     largest: list[int] = []
 
     class Watched(RangeWriter):
-        def settle(self, place: Place, offsets: OffsetRange, records: Columns) -> Settled:
-            largest.append(sum(map(len, filter(None, records.values))))
-            return super().settle(place, offsets, records)
+        def settle(
+            self, place: Place, offsets: OffsetRange, records: Columns, announce: Callable[[], None]
+        ) -> Settled:
+            largest.append(records.size())
+            return super().settle(place, offsets, records, announce)
 
     world.make_writer = Watched
     assert world.live(None, max_rows=25_000)

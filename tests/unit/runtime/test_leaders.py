@@ -73,7 +73,7 @@ def test_a_log_looks_again(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
 def test_a_keeper_looks_again_for_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
     client = _Client(KafkaError._UNKNOWN_PARTITION)
     monkeypatch.setattr(runtime.kafka_keeper, "Consumer", client)
-    keeper = KafkaKeeper({}, timeout_s=1.0)
+    keeper = KafkaKeeper({}, timeout_s=1.0, clock=FakeClock())
     with pytest.raises(SourceUnavailableError):
         keeper.bounds(TP)
     assert keeper.bounds(TP) == (0, 7)
@@ -180,7 +180,7 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hung")
 def test_a_keeper_that_hangs_is_made_anew() -> None:
-    keeper = KafkaKeeper({}, timeout_s=1.0)
+    keeper = KafkaKeeper({}, timeout_s=1.0, clock=FakeClock())
     with pytest.raises(SourceUnavailableError):
         keeper.committed([TP])
     assert keeper.committed([TP])[TP].next == 5
