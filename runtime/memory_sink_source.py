@@ -91,6 +91,10 @@ class MemoryTopics:
         self.check()
         return self._logs[tp]
 
+    def has(self, tp: TopicPartition) -> bool:
+        """Whether there is such a partition."""
+        return tp in self._logs
+
     def check(self) -> None:
         """Raise SourceUnavailableError while the cluster is out of reach."""
         if not self.reachable:
@@ -137,6 +141,8 @@ class MemorySinkSource:
                 if self._claimed
                 else SourceUnavailableError("not a member")
             )
+        if unknown := [tp for tp in positions if not self._topics.has(tp)]:
+            raise SourceUnavailableError(f"no such partition: {unknown[0]}")
         for tp, position in positions.items():
             self._topics.positions[self._group, tp] = position
 

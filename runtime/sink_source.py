@@ -99,7 +99,7 @@ class SourceUnavailableError(SinkSourceError):
 
 
 class ClaimLostError(SourceUnavailableError):
-    """A commit of a claimed group has no known outcome: claim it again, and believe only what `committed` says then."""
+    """A claim ended without anybody else's: claim the group again, and believe only what `committed` says then."""
 
 
 class TakenOverError(SinkSourceError):
@@ -134,7 +134,8 @@ class SinkSource(Protocol):
 
         Raises:
             SourceUnavailableError: the outcome is unknown, or somebody else has claimed the group and this source never
-                did; after a claim of its own it is a ClaimLostError.
+                did.
+            ClaimLostError: the group has to be claimed again first.
             TakenOverError: somebody else has claimed the group since this source did.
         """
         ...

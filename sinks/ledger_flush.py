@@ -112,7 +112,7 @@ class Flusher:
             )
 
     def position(self, partitions: Sequence[LedgerPartition], idle_s: float) -> None:
-        """Tell Kafka that nothing is pending where nothing was written for so long, and all positions every day."""
+        """Tell Kafka that nothing is pending where nothing was written for so long, and all positions twice a day."""
         now = self.parts.clock.monotonic_s()
         idle = [partition for partition in partitions if partition.position_due(now, idle_s)]
         positions: dict[TopicPartition, Position] = {}

@@ -22,8 +22,16 @@ class Opener:
     _topics: dict[str, TopicDescription] = field(default_factory=dict[str, TopicDescription])
 
     def partitions(self, topics: Sequence[str]) -> Sequence[TopicPartition]:
-        """Return all partitions of the topics. Raises TopicMissingError, SourceUnavailableError."""
-        self._topics = {topic: self.source.describe(topic) for topic in topics}
+        """Return all partitions of the topics.
+
+        Raises TopicMissingError, SourceUnavailableError, and LedgerStoppedError when a topic is not the one that was
+        opened before.
+        """
+        described = {topic: self.source.describe(topic) for topic in topics}
+        if not self.permissions.accept_new_topic:
+            for topic, opened in self._topics.items():
+                _compare(opened, described[topic])
+        self._topics = described
         return [
             TopicPartition(topic, partition)
             for topic, description in self._topics.items()
@@ -58,18 +66,21 @@ class Opener:
     def check_topics(self) -> None:
         """Raise LedgerStoppedError when a topic is no longer the one that was opened."""
         for topic, opened in self._topics.items():
-            now = self.source.describe(topic)
-            if now.topic_id != opened.topic_id:
-                raise LedgerStoppedError(
-                    TopicPartition(topic, 0),
-                    "topic_recreated",
-                    f"the topic was deleted and made again (id {opened.topic_id} before, {now.topic_id} now)",
-                    "run `synergy store --accept-new-topic`: the former topic's rows stay, the new one's are added",
-                )
-            if now.partitions != opened.partitions:
-                raise LedgerStoppedError(
-                    TopicPartition(topic, opened.partitions),
-                    "partitions_changed",
-                    f"the topic has {now.partitions} partitions and had {opened.partitions}",
-                    "stop the writers, check that routing still holds, and start the store again",
-                )
+            _compare(opened, self.source.describe(topic))
+
+
+def _compare(opened: TopicDescription, now: TopicDescription) -> None:
+    if now.topic_id != opened.topic_id:
+        raise LedgerStoppedError(
+            TopicPartition(opened.topic, 0),
+            "topic_recreated",
+            f"the topic was deleted and made again (id {opened.topic_id} before, {now.topic_id} now)",
+            "run `synergy store --accept-new-topic`: the former topic's rows stay, the new one's are added",
+        )
+    if now.partitions != opened.partitions:
+        raise LedgerStoppedError(
+            TopicPartition(opened.topic, opened.partitions),
+            "partitions_changed",
+            f"the topic has {now.partitions} partitions and had {opened.partitions}",
+            "stop the writers, check that routing still holds, and start the store again",
+        )

@@ -45,9 +45,10 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Read from `next` on. `recover` is a range from `next` on that may be in the tables, whole or in part.
+    """Read from `next` on. `recover` is a range that may be in the tables, whole or in part.
 
-    `last` is the largest offset that is known to be in the tables, or None.
+    It begins at `next`, or before it where a gap was accepted. `last` is the largest offset that is known to be in the
+    tables, or None.
     """
 
     next: int
@@ -101,11 +102,13 @@ def _recreated(evidence: Evidence, note: Note | None) -> bool:
 
 def _continued(evidence: Evidence, note: Note | None, permissions: Permissions) -> Opening:
     committed, last = evidence.committed, evidence.last
-    if committed is None or permissions.resume_from_table:
+    if committed is None:
         return _from_table(evidence)
     known = note.last if note is not None else committed.next - 1
     if known is not None and known >= 0 and (last is None or last < known):
-        raise _stopped_behind(evidence, known)
+        if not permissions.resume_from_table:
+            raise _stopped_behind(evidence, known)
+        return _from_table(evidence)
     if note is not None and note.pending is not None:
         pending = note.pending
         end = pending.last if last is None else max(pending.last, last)
@@ -128,10 +131,9 @@ def _from_table(evidence: Evidence) -> Opening:
 
 
 def _behind_gap(start: int, opening: Opening) -> Opening:
+    """Go on behind the gap. A range that it cuts into keeps its name: its insert may still be under way."""
     recover = opening.recover
-    if recover is None or recover.last < start:
-        return Opening(start, opening.last)
-    return Opening(start, opening.last, OffsetRange(start, recover.last))
+    return Opening(start, opening.last, recover if recover and recover.last >= start else None)
 
 
 def _stopped_recreated(evidence: Evidence, note: Note | None) -> LedgerStoppedError:
@@ -160,7 +162,7 @@ def stopped_taken_over(error: TakenOverError) -> LedgerStoppedError:
         None,
         "taken_over",
         f"another store has opened the ledger of this Kafka and goes on alone ({error})",
-        "run one store only, it serves all readers",
+        "run one store only, it serves all readers; if there is no other, start this one again",
     )
 
 

@@ -11,7 +11,7 @@ from sinks.container import Place
 from sinks.ledger_opening import MAX_RANGE, Opening
 from sinks.ledger_protocol import Note, OffsetRange, PartitionProtocol, Phase
 
-NOTED_EVERY_S = 86_400.0
+NOTED_EVERY_S = 43_200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +78,8 @@ class LedgerPartition:
     def position_due(self, now: float, idle_s: float) -> bool:
         """Whether Kafka should be told that nothing is pending, or once more where reading goes on.
 
-        It is told at the opening, so that what a person has accepted is not asked again, and every day: a position that
-        was not renewed for a week is forgotten there.
+        It is told at the opening, so that what a person has accepted is not asked again, and twice a day: a position
+        that was not renewed for a week is forgotten there, and so is a member that asks nothing for a day.
         """
         if self.recover is not None:
             return False

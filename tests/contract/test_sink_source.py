@@ -295,6 +295,17 @@ def test_who_never_claimed_commits_nothing_beside_who_did(cluster: Cluster) -> N
     assert other.committed([tp]) == {tp: Position(6)}
 
 
+def test_a_commit_for_a_topic_that_is_gone_fails_and_leaves_the_claim(cluster: Cluster) -> None:
+    tp = TopicPartition(cluster.topic, 0)
+    source = cluster.source()
+    source.claim([cluster.topic])
+    with pytest.raises(SourceUnavailableError) as met:
+        source.commit({TopicPartition("gone.v1", 0): Position(5)})
+    assert not isinstance(met.value, ClaimLostError)
+    source.commit({tp: Position(6)})
+    assert source.committed([tp]) == {tp: Position(6)}
+
+
 def test_bounds_are_the_first_offset_kept_and_the_end(cluster: Cluster) -> None:
     cluster.write(0, b"a", b"b", b"c")
     cluster.delete_before(0, 2)

@@ -15,7 +15,7 @@ from runtime.log import TopicPartition
 from runtime.memory_sink_source import MemorySinkSource, MemoryTopics
 from runtime.sink_source import ClaimLostError, Position, TakenOverError
 from sinks.ledger import LedgerSink
-from sinks.ledger_opening import LedgerStoppedError
+from sinks.ledger_opening import LedgerStoppedError, Permissions
 from sinks.ledger_range import RangeWriter
 from sinks.ledger_rows import Block
 from sinks.ledger_store import TopicEnd
@@ -88,7 +88,13 @@ def _writing(store: MemoryStore) -> MakeWriter:
     return lambda _, sorter, session: RangeWriter(store, sorter, session)
 
 
-def test_an_insert_that_is_under_way_while_another_takes_over_counts_once() -> None:
+@pytest.mark.parametrize(
+    "permissions",
+    [Permissions(), Permissions(resume_from_table=True), Permissions(accept_gap=True)],
+)
+def test_an_insert_that_is_under_way_while_another_takes_over_counts_once(
+    permissions: Permissions,
+) -> None:
     world = World()
     world.produce(24)
     slow = SlowStore(world.tables, Fate())
@@ -98,13 +104,18 @@ def test_an_insert_that_is_under_way_while_another_takes_over_counts_once() -> N
     for _ in range(2):
         former.step(0.0)
     assert slow.started.wait(60)
-    world.make_writer = RangeWriter
+    if permissions.accept_gap:
+        for number in range(2):
+            world.topics.delete_before(TopicPartition(TOPIC, number), 5)
+    world.make_writer, world.permissions = RangeWriter, permissions
     assert world.live(None)
     slow.let_go.set()
     world.produce(6)
     with pytest.raises(TakenOverError):
         _work(former)
-    _finish(world)
+    assert world.live(None)
+    assert not world.doubled()
+    assert permissions.accept_gap or not world.lost()
 
 
 @pytest.mark.parametrize("slow_insert", range(3))

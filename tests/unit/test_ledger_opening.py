@@ -75,7 +75,7 @@ def test_it_goes_on_where_the_tables_end(known: Evidence, opening: Opening) -> N
             "gap",
             evidence(noted(10, 9, OffsetRange(10, 29)), 9, start=20),
             Permissions(accept_gap=True),
-            Opening(20, 9, OffsetRange(20, 29)),
+            Opening(20, 9, OffsetRange(10, 29)),
         ),
         (
             "table_behind_group",
@@ -209,6 +209,17 @@ def test_what_was_fetched_of_a_topic_that_is_made_again_is_written_first() -> No
     with pytest.raises(LedgerStoppedError):
         sink.step(0.0)
     assert not world.lost()
+
+
+def test_a_topic_that_is_made_again_before_anything_was_written_is_not_opened_again() -> None:
+    world = World()
+    world.produce(24)
+    sink = world.sink(Fate(), max_rows=1_000, linger_s=100.0)
+    sink.open()
+    sink.step(0.0)
+    world.topics.recreate(TOPIC)
+    with pytest.raises(LedgerStoppedError, match="topic_recreated"):
+        sink.open()
 
 
 def test_positions_are_told_again_every_day_lest_kafka_forgets_them() -> None:
