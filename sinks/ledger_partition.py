@@ -79,13 +79,17 @@ class LedgerPartition:
         """Whether Kafka should be told that nothing is pending, or once more where reading goes on.
 
         It is told at the opening, so that what a person has accepted is not asked again, and twice a day: a position
-        that was not renewed for a week is forgotten there, and so is a member that asks nothing for a day.
+        that was not renewed for a week is forgotten there, and so is a member that asks nothing for a day. It is told
+        too when the marker of a transaction was read late, which Kafka's tools would count as lag until then.
         """
         if self.recover is not None:
             return False
         if self.protocol.phase is Phase.WRITTEN:
             return now - self._written_at >= idle_s
-        return self.protocol.phase is Phase.IDLE and now - self._noted_at >= NOTED_EVERY_S
+        if self.protocol.phase is not Phase.IDLE:
+            return False
+        behind_marker = not len(self.waiting) and self.fetched_next > self.protocol.next
+        return now - self._noted_at >= (idle_s if behind_marker else NOTED_EVERY_S)
 
     def positioned(self, next_offset: int, now: float) -> None:
         """Note that Kafka was told."""

@@ -237,3 +237,20 @@ def test_positions_are_told_again_every_day_lest_kafka_forgets_them() -> None:
     world.clock.advance(86_400.0)
     sink.step(0.0)
     assert world.topics.positions == told
+
+
+def test_a_marker_that_is_read_after_the_position_was_told_does_not_stay_as_lag() -> None:
+    world = World()
+    world.produce(24)
+    sink = world.sink(Fate(), max_rows=1_000)
+    sink.open()
+    for _ in range(10):
+        sink.step(0.0)
+        world.clock.advance(1.0)
+    for number in range(2):
+        world.topics.append_marker(TopicPartition(TOPIC, number))
+    for _ in range(2):
+        sink.step(0.0)
+    for number in range(2):
+        tp = TopicPartition(TOPIC, number)
+        assert world.topics.positions["ledger", tp].next == world.topics.log(tp).end
