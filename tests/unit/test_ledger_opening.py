@@ -10,6 +10,7 @@ import pytest
 from runtime.log import RecordsDamagedError, TopicPartition
 from runtime.memory_sink_source import MemorySinkSource
 from runtime.sink_source import Fetched, Position
+from sinks.ledger import LedgerSink
 from sinks.ledger_opening import Evidence, LedgerStoppedError, Opening, Permissions, decide
 from sinks.ledger_protocol import Note, OffsetRange
 from tests.ledger.world import TOPIC, Fate, World
@@ -222,14 +223,20 @@ def test_a_topic_that_is_made_again_before_anything_was_written_is_not_opened_ag
         sink.open()
 
 
-def test_positions_are_told_again_every_day_lest_kafka_forgets_them() -> None:
-    world = World()
+def _at_rest(world: World) -> LedgerSink:
+    """Return a sink that has written everything and told Kafka so."""
     world.produce(24)
     sink = world.sink(Fate(), max_rows=1_000)
     sink.open()
     for _ in range(10):
         sink.step(0.0)
         world.clock.advance(1.0)
+    return sink
+
+
+def test_positions_are_told_again_every_day_lest_kafka_forgets_them() -> None:
+    world = World()
+    sink = _at_rest(world)
     told = dict(world.topics.positions)
     world.topics.positions.clear()
     sink.step(0.0)
@@ -241,12 +248,7 @@ def test_positions_are_told_again_every_day_lest_kafka_forgets_them() -> None:
 
 def test_a_marker_that_is_read_after_the_position_was_told_does_not_stay_as_lag() -> None:
     world = World()
-    world.produce(24)
-    sink = world.sink(Fate(), max_rows=1_000)
-    sink.open()
-    for _ in range(10):
-        sink.step(0.0)
-        world.clock.advance(1.0)
+    sink = _at_rest(world)
     for number in range(2):
         world.topics.append_marker(TopicPartition(TOPIC, number))
     for _ in range(2):
