@@ -136,11 +136,9 @@ class MemorySinkSource:
         """Store the positions."""
         self._topics.check()
         if self._topics.owners.get(self._group, self) is not self:
-            raise (
-                TakenOverError(self._group)
-                if self._claimed
-                else SourceUnavailableError("not a member")
-            )
+            if self._claimed:
+                raise TakenOverError(self._group)
+            raise SourceUnavailableError("not a member of the group")
         if unknown := [tp for tp in positions if not self._topics.has(tp)]:
             raise SourceUnavailableError(f"no such partition: {unknown[0]}")
         for tp, position in positions.items():

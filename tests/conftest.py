@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,15 +50,22 @@ def kafka_data(kafka: str, kafka_var: Path) -> Path:
     return properties.parent
 
 
-@pytest.fixture(scope="session")
-def kafka(kafka_var: Path) -> Iterator[str]:
-    """Give the bootstrap servers of an embedded broker that is empty at first and shared by the session.
-
-    Tests take topic names of their own, so that their order does not matter.
-    """
+@contextmanager
+def running_kafka(var: Path) -> Generator[str]:
+    """Give the bootstrap servers of an embedded broker that is empty at first and keeps its data in `var`."""
     cache = load().settings.embedded.jar_cache.expanduser()
-    broker = embedded_kafka.start(embedded_kafka.BrokerSpec(var=kafka_var, jar_cache=cache), say)
+    broker = embedded_kafka.start(embedded_kafka.BrokerSpec(var=var, jar_cache=cache), say)
     try:
         yield broker.bootstrap
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_var: Path) -> Iterator[str]:
+    """Give the bootstrap servers of the broker that the session shares.
+
+    Tests take topic names of their own, so that their order does not matter.
+    """
+    with running_kafka(kafka_var) as bootstrap:
+        yield bootstrap

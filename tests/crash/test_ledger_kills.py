@@ -19,13 +19,11 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from cli.embedded import kafka as embedded_kafka
 from runtime.clickhouse import EmbeddedEngine, open_database
-from runtime.settings import load
 from runtime.topics import TopicAdmin, TopicSpec
 from schemas.topic_files import AVAILABILITY
 from sinks.ledger_tables import LEDGER_TABLES
-from tests.conftest import say
+from tests.conftest import running_kafka
 from tests.crash.ledger_life import PARTITIONS
 from tests.ledger.samples import availability, frame, tick
 
@@ -42,14 +40,10 @@ def cluster(var: Path) -> Generator[tuple[Producer, str]]:
     librdkafka's mock cluster won't do: it knows nothing of static members, so that each life waits for the session of
     the one before.
     """
-    cache = load().settings.embedded.jar_cache.expanduser()
-    broker = embedded_kafka.start(embedded_kafka.BrokerSpec(var=var, jar_cache=cache), say)
-    try:
-        config = {"bootstrap.servers": broker.bootstrap}
+    with running_kafka(var) as bootstrap:
+        config = {"bootstrap.servers": bootstrap}
         TopicAdmin(config).apply([TopicSpec(AVAILABILITY, PARTITIONS)])
-        yield Producer({**config, "linger.ms": 0}), broker.bootstrap
-    finally:
-        broker.stop()
+        yield Producer({**config, "linger.ms": 0}), bootstrap
 
 
 def produce(producer: Producer, first: int, count: int) -> None:
