@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from sys import intern
 
 import numpy as np
 
@@ -160,22 +161,23 @@ class Facilities:
 
 
 def _facts(facility: Facility) -> FacilityFacts:
+    """Return the facts; texts that many facilities share are kept once."""
     return FacilityFacts(
         facility=facility.id,
-        programme=facility.programme,
+        programme=intern(facility.programme),
         park=facility.park,
         name=facility.name,
         name_zh=facility.name_zh,
         latitude=facility.latitude,
         longitude=facility.longitude,
-        industry=facility.industry,
+        industry=intern(facility.industry),
         permits=facility.permits,
         blocked=facility.blocked,
         valid_from=facility.valid_from,
         valid_to=facility.valid_to,
         provenance=facility.provenance,
-        source=facility.source,
+        source=intern(facility.source),
         capacity=facility.capacity,
         capacity_unit=facility.capacity_unit,
-        country=facility.country,
+        country=intern(facility.country),
     )

@@ -62,18 +62,23 @@ OUTLOOK = np.dtype(
 
 
 class Plans:
-    """Plan lines by series and document; `outlook` has one row of OUTLOOK for each series."""
+    """Plan lines by series and document."""
 
-    __slots__ = ("_lines", "changed", "outlook")
+    __slots__ = ("_lines", "_outlooks", "_place", "changed")
 
     def __init__(self) -> None:
-        self.outlook: npt.NDArray[np.void] = np.zeros(64, OUTLOOK)
         self.changed: set[tuple[int, str]] = set()
         self._lines: dict[int, dict[str, PlanLine]] = {}
+        self._place: npt.NDArray[np.int32] = np.zeros(64, np.int32)  # of a series in `_outlooks`
+        self._outlooks: npt.NDArray[np.void] = np.zeros(64, OUTLOOK)  # the first one is of no lines
 
     def reserve(self, size: int) -> None:
         """Make room for `size` series."""
-        self.outlook = longer(self.outlook, size)
+        self._place = longer(self._place, size)
+
+    def outlook(self, series: Int64s | slice) -> npt.NDArray[np.void]:
+        """Return what the plans of these series say, one row of OUTLOOK each."""
+        return self._outlooks[self._place[series]]
 
     def put(self, series: int, line: PlanLine) -> None:
         """Enter a line, unless a higher revision of its document is known."""
@@ -88,9 +93,14 @@ class Plans:
 
     def restore(self, series: int, line: PlanLine) -> None:
         """Take over a line as it was saved."""
-        self._lines.setdefault(series, {})[line.document] = line
-        self.outlook["lines"][series] = len(self._lines[series])
-        self.outlook["turns_at"][series] = 0
+        if series not in self._lines:
+            self._lines[series] = {}
+            self._place[series] = len(self._lines)
+            self._outlooks = longer(self._outlooks, len(self._lines) + 1)
+        lines = self._lines[series]
+        lines[line.document] = line
+        outlook = self._outlooks[self._place[series]]
+        outlook["lines"], outlook["turns_at"] = len(lines), 0
 
     def refresh(self, times: Int64s) -> Int64s:
         """Bring the outlooks up to the time of each series (0: unknown); return the series that were renewed.
@@ -99,9 +109,10 @@ class Plans:
         """
         if not self._lines:
             return np.empty(0, np.int64)
-        rows = self.outlook[: len(times)]
-        holds = (rows["since"] <= times) & (times < rows["turns_at"])
-        due = np.flatnonzero((rows["lines"] > 0) & (times > 0) & ~holds)
+        planned = np.flatnonzero(self._place[: len(times)])
+        rows, now = self.outlook(planned), times[planned]
+        holds = (rows["since"] <= now) & (now < rows["turns_at"])
+        due: Int64s = planned[(rows["lines"] > 0) & (now > 0) & ~holds]
         for series in due.tolist():
             self._renew(series, int(times[series]))
         return due
@@ -116,7 +127,7 @@ class Plans:
         edges = [
             edge for line in lines.values() for edge in (line.start, line.end, line.end + KEPT_US)
         ]
-        self.outlook[series] = (
+        self._outlooks[self._place[series]] = (
             max((edge for edge in edges if edge <= time_us), default=0),
             min((edge for edge in edges if edge > time_us), default=FOREVER),
             sum(line.per_day for line in covering),

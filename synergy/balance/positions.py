@@ -62,7 +62,7 @@ def status(state: PartitionState) -> Status:
     ruled = material < len(state.limits.rules)
     as_of = series.rows["as_of"][:size]
     state.series.touched[state.plans.refresh(time)] = True
-    plan = state.plans.outlook[:size]
+    plan = state.plans.outlook(slice(size))
     known = (as_of > 0) | (plan["lines"] > 0)
     alive = facilities.enrolled[facility] & ruled & (time > 0) & known
     out = (as_of < chapter) & (plan["until"] <= chapter)
@@ -92,7 +92,7 @@ def _day_over(time: Int64s, told_at: Int64s) -> Bools:
 def evaluate(state: PartitionState, now: Status, series: Int64s) -> Evaluation:
     """Return the positions of some series as columns."""
     rows = state.series.rows[series]
-    plan = state.plans.outlook[series]
+    plan = state.plans.outlook(series)
     time, out = now.time[series], now.out[series]
     measured = rows["as_of"] > 0
     as_of = np.where(measured, rows["as_of"], time)

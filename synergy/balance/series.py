@@ -75,9 +75,9 @@ class SeriesTable:
 
     def __init__(self) -> None:
         self.size = 0
-        self.facility: Int64s = np.zeros(64, np.int64)
-        self.material: Int64s = np.zeros(64, np.int64)
-        self.direction: Int64s = np.zeros(64, np.int64)
+        self.facility: npt.NDArray[np.int32] = np.zeros(64, np.int32)
+        self.material: npt.NDArray[np.int32] = np.zeros(64, np.int32)
+        self.direction: npt.NDArray[np.int8] = np.zeros(64, np.int8)
         self.rows: npt.NDArray[np.void] = np.zeros(64, SERIES)
         self.touched: Bools = np.zeros(64, np.bool_)  # since its position was evaluated
         self.unsaved: Bools = np.zeros(64, np.bool_)

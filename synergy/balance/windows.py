@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from synergy.balance.index import longer
-from synergy.balance.spreading import ramp, spread
+from synergy.balance.ring import Ring
+from synergy.balance.spreading import spread
 from synergy.balance.terms import (
     DAY_US,
     FOREVER,
@@ -79,8 +80,8 @@ class Windows:
         )  # bit i: the day i before the latest has news
         self.changed_groups: Bools = np.zeros((64, GROUPS), np.bool_)
         self.changed_weeks: Bools = np.zeros((64, WEEKS), np.bool_)
-        self._quarters: Int64s = np.zeros((64, RING_QUARTERS), np.int64)
-        self._days: Int64s = np.zeros((64, RING_DAYS), np.int64)
+        self._quarters = Ring(RING_QUARTERS)
+        self._days = Ring(RING_DAYS)
 
     def reserve(self, size: int) -> None:
         """Make room for `size` series."""
@@ -89,8 +90,8 @@ class Windows:
         self.day_bits = longer(self.day_bits, size)
         self.changed_groups = longer(self.changed_groups, size)
         self.changed_weeks = longer(self.changed_weeks, size)
-        self._quarters = longer(self._quarters, size)
-        self._days = longer(self._days, size)
+        self._quarters.reserve(size)
+        self._days.reserve(size)
 
     def advance(self, series: Int64s, quarters: Int64s) -> Bools:
         """Move the rings on to these quarter-hours, in order; return which came too late for both rings."""
@@ -135,10 +136,8 @@ class Windows:
         """Return the sums of the 96 quarter-hours that end with the one that holds as_of - 1 microsecond."""
         latest = self.latest[rows]
         ahead = latest > (as_of - 1) // QUARTER_US
-        outside = np.where(ahead, latest, latest - WINDOW_QUARTERS) % RING_QUARTERS
-        total: Int64s = self._quarters[rows].sum(axis=1)
-        total -= self._quarters[rows, outside]
-        return total
+        outside = np.where(ahead, latest, latest - WINDOW_QUARTERS)
+        return self._quarters.totals(rows) - self._quarters.at(rows, outside[:, None])[:, 0]
 
     def offer(self, rows: Int64s, as_of: Int64s, sum_24h: Int64s) -> Offer:
         """Return what the history promises.
@@ -156,7 +155,7 @@ class Windows:
         seen = (self.day_bits[rows][:, None] >> np.clip(back, 0, RING_DAYS)) & 1 == 1
         first_full = -(-self.first_start[rows] // DAY_US)
         seen &= (back >= 0) & (days >= first_full[:, None])
-        values = np.maximum(self._days[rows[:, None], days % RING_DAYS], 0)
+        values = np.maximum(self._days.at(rows, days), 0)
         count = seen.sum(axis=1)
         mean = np.where(seen, values, 0).sum(axis=1) // np.maximum(count, 1)
         ranked = np.sort(np.where(seen, values, FOREVER), axis=1)
@@ -167,8 +166,8 @@ class Windows:
     def newest(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         """Return the values of the newest group of quarter-hours (a matrix) and of the newest day."""
         group = self.latest[rows] // GROUP
-        today = self.latest[rows] // QUARTERS_A_DAY % RING_DAYS
-        return self._group(rows, group), self._days[rows, today]
+        today = self.latest[rows] // QUARTERS_A_DAY
+        return self._group(rows, group), self._days.at(rows, today[:, None])[:, 0]
 
     def take_groups(self, rows: Int64s) -> Buckets:
         """Return the changed groups of these series, without the newest ones, and forget the changes."""
@@ -189,26 +188,26 @@ class Windows:
         week = newest - (newest - slot) % WEEKS
         day = week[:, None] * WEEK + np.arange(WEEK)
         back = (self.latest[row] // QUARTERS_A_DAY)[:, None] - day
-        values = self._days[row[:, None], day % RING_DAYS]
+        values = self._days.at(row, day)
         return Buckets(row, week, np.where((back >= 0) & (back < RING_DAYS), values, 0))
 
     def put_groups(self, saved: Buckets) -> None:
         """Put saved groups back; what has left the ring meanwhile is passed over. `latest` is set before."""
-        _put_back(self._quarters, saved, self.latest[saved.row])
+        _put_back(self._quarters, RING_QUARTERS, saved, self.latest[saved.row])
 
     def put_weeks(self, saved: Buckets) -> None:
         """Put saved weeks back, like `put_groups`."""
-        _put_back(self._days, saved, self.latest[saved.row] // QUARTERS_A_DAY)
+        _put_back(self._days, RING_DAYS, saved, self.latest[saved.row] // QUARTERS_A_DAY)
 
     def put_newest(self, rows: Int64s, quarters: Int64s, today: Int64s) -> None:
         """Put the newest group and the newest day back, after all others."""
         self.put_groups(Buckets(rows, self.latest[rows] // GROUP, quarters))
-        self._days[rows, self.latest[rows] // QUARTERS_A_DAY % RING_DAYS] = today
+        self._days.put(rows, self.latest[rows] // QUARTERS_A_DAY, today)
 
     def _group(self, rows: Int64s, groups: Int64s) -> Int64s:
         bucket = groups[:, None] * GROUP + np.arange(GROUP)
         back = self.latest[rows][:, None] - bucket
-        values = self._quarters[rows[:, None], bucket % RING_QUARTERS]
+        values = self._quarters.at(rows, bucket)
         return np.where((back >= 0) & (back < RING_QUARTERS), values, 0)
 
     def _move(self, series: Int64s, quarters: Int64s, rows: Int64s) -> None:
@@ -217,10 +216,10 @@ class Windows:
         np.maximum.at(self.latest, series, quarters)
         after = self.latest[rows]
         used = before > 0
-        _clear(self._quarters, rows, after, np.where(used, after - before, 0))
+        self._quarters.clear(rows, after, np.where(used, after - before, 0))
         day_before, day_after = before // QUARTERS_A_DAY, after // QUARTERS_A_DAY
         days = day_after - day_before
-        _clear(self._days, rows, day_after, np.where(used, days, 0))
+        self._days.clear(rows, day_after, np.where(used, days, 0))
         bits = self.day_bits[rows] << np.minimum(days, RING_DAYS)
         self.day_bits[rows] = np.where(days < RING_DAYS, bits & _DAY_BITS, 0)
         closed = used & (before // GROUP != after // GROUP)
@@ -235,13 +234,11 @@ class Windows:
         np.minimum.at(self.first_start, series, start)
 
     def _add_quarters(self, series: Int64s, buckets: Int64s, quantity: Int64s) -> None:
-        flat = self._quarters.reshape(-1)
-        np.add.at(flat, series * RING_QUARTERS + buckets % RING_QUARTERS, quantity)
+        self._quarters.add(series, buckets, quantity)
         self.changed_groups[series, buckets // GROUP % GROUPS] = True
 
     def _add_days(self, series: Int64s, days: Int64s, quantity: Int64s) -> None:
-        flat = self._days.reshape(-1)
-        np.add.at(flat, series * RING_DAYS + days % RING_DAYS, quantity)
+        self._days.add(series, days, quantity)
         back = self.latest[series] // QUARTERS_A_DAY - days
         np.bitwise_or.at(self.day_bits, series, 1 << back)
         closed = back > 0
@@ -262,19 +259,11 @@ def _late_in_turn(series: Int64s, quarters: Int64s, reached: Int64s, suspects: B
     return late
 
 
-def _put_back(ring: Int64s, saved: Buckets, newest: Int64s) -> None:
-    """Put the buckets that are still in the ring into their slots; `newest` is the newest bucket of each row."""
-    size: int = ring.shape[1]
+def _put_back(ring: Ring, size: int, saved: Buckets, newest: Int64s) -> None:
+    """Put the buckets that are still in the ring back; `newest` is the newest bucket of each row."""
     width: int = saved.values.shape[1]
     bucket: Int64s = saved.group[:, None] * width + np.arange(width)
     back = newest[:, None] - bucket
     inside: Bools = (back >= 0) & (back < size)
-    slot: Int64s = saved.row[:, None] * size + bucket % size
-    ring.reshape(-1)[slot[inside]] = saved.values[inside]
-
-
-def _clear(ring: Int64s, rows: Int64s, newest: Int64s, steps: Int64s) -> None:
-    """Zero the slots that the ring has moved over."""
-    count = np.minimum(steps, ring.shape[1])
-    row = np.repeat(np.arange(len(rows)), count)
-    ring[rows[row], (newest[row] - ramp(count)) % ring.shape[1]] = 0
+    row = np.broadcast_to(saved.row[:, None], bucket.shape)
+    ring.put(row[inside], bucket[inside], saved.values[inside])
