@@ -15,13 +15,23 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 import numpy as np
 import polars as pl
 
 from bench.machine import conditions
 from bench.results import Bar, Figure, record
-from schemas.events import Facility, Provenance
+from schemas.events import (
+    Basis,
+    DataKind,
+    Direction,
+    Facility,
+    Form,
+    Provenance,
+    Quality,
+    SourceKind,
+)
 from synergy.balance import MaterialRule, PartitionBalances
 
 START_US = 1_719_792_000_000_000  # 2024-07-01
@@ -73,12 +83,12 @@ def frames(load: Load) -> list[pl.DataFrame]:
                 source=pl.format("meter-{}", pl.col("source").cast(pl.String).str.zfill(6)),
                 facility=pl.format("facility-{}", pl.col("facility").cast(pl.String).str.zfill(6)),
                 unit=pl.lit("GRM"),
-                direction=pl.lit("SUPPLY", pl.Categorical),
-                form=pl.lit("FLOW", pl.Categorical),
-                source_kind=pl.lit("METER", pl.Categorical),
-                quality=pl.lit("GOOD", pl.Categorical),
-                data_kind=pl.lit("MEASURED", pl.Categorical),
-                basis=pl.lit("DRY", pl.Categorical),
+                direction=place(Direction.SUPPLY),
+                form=place(Form.FLOW),
+                source_kind=place(SourceKind.METER),
+                quality=place(Quality.GOOD),
+                data_kind=place(DataKind.MEASURED),
+                basis=place(Basis.DRY),
                 period_start=pl.col("period_start").cast(pl.Datetime("us", "UTC")),
                 period_end=pl.col("period_end").cast(pl.Datetime("us", "UTC")),
                 formula=pl.lit(None, pl.String),
@@ -92,6 +102,11 @@ def frames(load: Load) -> list[pl.DataFrame]:
     return [plain(decorate(frame) if load.decorated else frame) for frame in made]
 
 
+def place(symbol: Enum) -> pl.Expr:
+    """Return an enum column of one value, as it is decoded."""
+    return pl.lit(list(type(symbol)).index(symbol), pl.Int32)
+
+
 def decorate(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the readings as a replay of derived flows sends them."""
     bad = pl.int_range(pl.len()) % 10 == 0
@@ -99,10 +114,7 @@ def decorate(frame: pl.DataFrame) -> pl.DataFrame:
         source=pl.lit("replay"),
         formula=pl.lit("fly_ash_from_heat_input"),
         flags=pl.lit(["substitute"], pl.List(pl.String)),
-        quality=pl.when(bad)
-        .then(pl.lit("BAD"))
-        .otherwise(pl.lit("ESTIMATED"))
-        .cast(pl.Categorical),
+        quality=pl.when(bad).then(place(Quality.BAD)).otherwise(place(Quality.ESTIMATED)),
     )
 
 

@@ -6,7 +6,7 @@ not once per row: polars keeps a dictionary of the values (a `Categories` pool),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -70,21 +70,9 @@ class TextColumn:
             self._numbers[code] = self._resolve(text)
 
 
-def symbols(column: pl.Series, names: Sequence[str]) -> npt.NDArray[np.int8]:
-    """Return the place in `names` of each value of an enum column.
-
-    `schemas.block` gives the place itself, as integers; names in a Categorical, Enum or String column are looked up.
-    """
-    if column.dtype.is_integer():
-        return column.to_numpy().astype(np.int8)
-    if column.dtype == pl.String:
-        column = column.cast(pl.Enum(list(names)))
-    codes = column.to_physical().to_numpy()
-    wanted = pl.Series(list(names), dtype=column.dtype).to_physical().to_list()
-    places = np.full(len(codes), -1, np.int8)
-    for place, code in enumerate(wanted):
-        places[codes == code] = place
-    return places
+def places(column: pl.Series) -> npt.NDArray[np.int8]:
+    """Return the place of each value of an enum column among the symbols: `schemas.block` gives it."""
+    return column.to_numpy().astype(np.int8)
 
 
 def integers(column: pl.Series) -> Int64s:

@@ -12,14 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from synergy.balance.columns import TextColumn, integers, symbols
+from synergy.balance.columns import TextColumn, integers, places
 from synergy.balance.terms import (
-    BASES,
-    DATA_KINDS,
-    DIRECTIONS,
-    FORMS,
-    QUALITIES,
-    SOURCE_KINDS,
     Bools,
     Int64s,
 )
@@ -100,10 +94,10 @@ class ReadingColumns:
             quantity=integers(frame["quantity"]),
             start=integers(frame["period_start"]),
             end=integers(frame["period_end"]),
-            direction=symbols(frame["direction"], DIRECTIONS),
-            form=symbols(frame["form"], FORMS),
-            source_kind=symbols(frame["source_kind"], SOURCE_KINDS),
-            quality=symbols(frame["quality"], QUALITIES),
-            data_kind=symbols(frame["data_kind"], DATA_KINDS),
-            basis=symbols(frame["basis"], BASES),
+            direction=places(frame["direction"]),
+            form=places(frame["form"]),
+            source_kind=places(frame["source_kind"]),
+            quality=places(frame["quality"]),
+            data_kind=places(frame["data_kind"]),
+            basis=places(frame["basis"]),
         )

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from synergy.balance.columns import symbols
 from synergy.balance.readings import UNKNOWN, WRONG_PARTITION, Readings
 from synergy.balance.terms import (
     BASES,
@@ -224,7 +223,7 @@ def explain(frame: pl.DataFrame, reasons: Reasons, limits: Limits) -> tuple[Refu
         return ()
     wanted = frame[rows.tolist()].with_columns(
         pl.col("period_start", "period_end").to_physical(),
-        basis=pl.Series([BASES[place].value for place in symbols(frame["basis"], BASES)[rows]]),
+        basis=pl.Series([BASES[place].value for place in frame["basis"].gather(rows)]),
     )
     return tuple(
         _refusal(int(row), CODES[int(reasons[row])], values, limits)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 import polars as pl
 from hypothesis import strategies as st
 
+from schemas.block import BlockReaders
+from schemas.codec import Codec
 from schemas.events import (
     Availability,
     Basis,
@@ -36,59 +39,19 @@ RULES = {
 }
 _USUAL: tuple[object, ...] = (
     None,
-    [],
-    "00000000-0000-0000-0000-000000000001",
+    (),
+    UUID(int=1),
     1,
     "SUPPLY",
     "FLOW",
     "GOOD",
     "DRY",
 )
-TIMES = pl.Datetime("us", "UTC")
-_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "id": pl.String,
-    "source": pl.String,
-    "facility": pl.String,
-    "epoch": pl.Int64,
-    "sequence": pl.Int64,
-    "material": pl.String,
-    "direction": pl.Categorical(),
-    "form": pl.Categorical(),
-    "source_kind": pl.Categorical(),
-    "quantity": pl.Int64,
-    "unit": pl.String,
-    "period_start": TIMES,
-    "period_end": TIMES,
-    "observed_at": TIMES,
-    "quality": pl.Categorical(),
-    "data_kind": pl.Categorical(),
-    "basis": pl.Categorical(),
-    "moisture": pl.Float64,
-    "formula": pl.String,
-    "document": pl.String,
-    "revision": pl.Int32,
-    "corrects": pl.String,
-    "flags": pl.List(pl.String),
-    "properties": pl.List(
-        pl.Struct(
-            {
-                "name": pl.String,
-                "value": pl.Float64,
-                "unit": pl.String,
-                "method": pl.String,
-                "lot": pl.String,
-                "sampled_at": TIMES,
-                "valid_until": TIMES,
-            }
-        )
-    ),
-}
-SCHEMA = pl.Schema(_COLUMNS)
-"""What `polars.read_avro` makes of `availability.avsc`; a test compares it with the real thing."""
+SCHEMA = BlockReaders(Codec({"Availability": 1})).empty_frame("Availability").schema
 
 
 def frame(readings: Sequence[Availability]) -> pl.DataFrame:
-    """Return readings as polars would decode them."""
+    """Return readings as they are decoded."""
     rows = [row(reading) for reading in readings]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -98,8 +61,8 @@ def row(reading: Availability) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(reading, name) for name in SCHEMA}
     values["id"] = str(reading.id)
     for name, value in values.items():
-        if isinstance(value, Direction | Form | SourceKind | Quality | DataKind | Basis):
-            values[name] = value.value
+        if isinstance(value, Enum):
+            values[name] = list(type(value)).index(value)
     values["flags"] = list(reading.flags)
     values["properties"] = [
         {name: getattr(analysis, name) for name in Property.__slots__}
@@ -156,7 +119,8 @@ class Terse(Availability):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        plain = {f"{name}={value}" for name, value in row(self).items() if value not in _USUAL}
+        values = {name: getattr(self, name) for name in SCHEMA}
+        plain = {f"{name}={value}" for name, value in values.items() if value not in _USUAL}
         return f"reading({', '.join(sorted(plain))})"
 
 

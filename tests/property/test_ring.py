@@ -20,17 +20,21 @@ FIRST = 7 * SIZE
 """A bucket of slot 0."""
 
 Cell: TypeAlias = tuple[int, int]
-CELL = st.tuples(st.sampled_from(ROWS), st.integers(FIRST, FIRST + SIZE - 1))
+ROW: st.SearchStrategy[int] = st.sampled_from(ROWS)
+CELL = st.tuples(ROW, st.integers(FIRST, FIRST + SIZE - 1))
 NEAR = st.sampled_from((NARROW_MOST, NARROW_MOST + 1, 1 << 31, 1 << 32, 1 << 56))
+
+
+def near(edge: int, sign: int, part: int) -> int:
+    return sign * (edge // part)
+
+
 VALUE = st.one_of(
-    st.integers(-3, 3),
-    st.builds(lambda edge, sign, part: sign * (edge // part), NEAR, st.sampled_from((1, -1)), st.integers(1, 3)),
-)  # fmt: skip
+    st.integers(-3, 3), st.builds(near, NEAR, st.sampled_from((1, -1)), st.integers(1, 3))
+)
 ADDED = st.lists(st.tuples(CELL, VALUE), max_size=8)
 PUT = st.dictionaries(CELL, VALUE, max_size=8)
-CLEARED = st.dictionaries(
-    st.sampled_from(ROWS), st.tuples(st.integers(FIRST, FIRST + 20), st.integers(0, 2 * SIZE))
-)
+CLEARED = st.dictionaries(ROW, st.tuples(st.integers(FIRST, FIRST + 20), st.integers(0, 2 * SIZE)))
 STEP = st.tuples(ADDED, PUT, CLEARED)
 
 

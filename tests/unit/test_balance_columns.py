@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 
 import polars as pl
-import pytest
 
-from synergy.balance.columns import TextColumn, symbols
+from synergy.balance.columns import TextColumn
 
 
 class Resolver:
@@ -47,15 +46,3 @@ def test_garbage_does_not_fill_the_memory_and_numbers_stay_right() -> None:
         assert column.numbers(pl.Series(texts)).tolist() == [len(text) for text in texts]
         gc.collect()
     assert resolver.asked.count("kept") > 1
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        pl.Series(["b", "a", "c"], dtype=pl.Categorical()),
-        pl.Series(["b", "a", "c"], dtype=pl.Enum(["c", "b", "a"])),
-        pl.Series(["b", "a", "c"]),
-    ],
-)
-def test_symbols_do_not_depend_on_how_the_column_codes_them(column: pl.Series) -> None:
-    assert symbols(column, ("a", "b", "c")).tolist() == [1, 0, 2]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import timedelta
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-import fastavro
 import numpy as np
-import polars as pl
 import pytest
 
+from schemas.block import BlockReaders, decode_batch
+from schemas.codec import Codec
 from schemas.events import (
     Availability,
     DataKind,
@@ -39,7 +37,6 @@ from tests.property.balance_input import (
     facility,
     frame,
     reading,
-    row,
 )
 
 TOPIC = "synergy.availability.v1"
@@ -106,25 +103,18 @@ class Partition:
         return [event for event in events if isinstance(event, Position)]
 
 
-def test_the_schema_of_the_test_frames_is_what_polars_makes_of_avro() -> None:
+def test_the_frames_of_the_tests_are_what_readings_are_decoded_to() -> None:
     analysis = Property(name="loi", value=3.5, unit="%", sampled_at=moment(NOW_2024 - HOUR_US))
-    sent = [reading(flags=("substitute",), properties=(analysis,)), reading(sequence=2)]
-    schema = json.loads(Path("schemas/avro/availability.avsc").read_text())
-    body = BytesIO()
-    rows = [{**row(one), "properties": [_plain(p) for p in one.properties]} for one in sent]
-    fastavro.writer(body, schema, rows)
-    decoded = pl.read_avro(BytesIO(body.getvalue()))
-    assert decoded.schema == SCHEMA
-    partition = Partition()
-    partition.balances.apply_readings(decoded, np.arange(2), np.full(2, NOW_2024))
-    partition.next = 2
-    other = Partition()
-    other.send(*sent)
-    assert partition.take() == other.take()
-
-
-def _plain(analysis: Property) -> dict[str, object]:
-    return {name: getattr(analysis, name) for name in Property.__slots__}
+    sent = [
+        reading(flags=("substitute",), properties=(analysis,)),
+        reading(direction=Direction.DEMAND),
+    ]
+    codec = Codec({"Availability": 1})
+    values = codec.encode_many(
+        Availability(**{name: getattr(one, name) for name in SCHEMA}) for one in sent
+    )
+    [group] = decode_batch(values, BlockReaders(codec), 7).groups
+    assert group.frame.equals(frame(sent))
 
 
 def test_the_window_holds_the_96_quarter_hours_that_end_with_as_of() -> None:
