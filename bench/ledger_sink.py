@@ -29,13 +29,13 @@ from cli.worker import partition_counts
 from producers.load import LoadPlan, load_records
 from runtime.clickhouse import ClickHouse, EmbeddedEngine, open_database
 from runtime.clock import SystemClock, process_cpu_s
-from runtime.collector import collect_rarely
 from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.log import OutRecord, TopicPartition
 from runtime.logs import logger
 from runtime.metrics import Metrics
 from runtime.prefetching_source import PrefetchingSource
+from runtime.process_memory import collect_rarely
 from runtime.settings import load
 from runtime.sink_source import SourceUnavailableError
 from runtime.topics import TopicAdmin, TopicSpec

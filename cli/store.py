@@ -31,13 +31,13 @@ from console.views import Views
 from producers.gateway.intake import ReadingIntake
 from runtime.clickhouse import ClickHouse, ClickHouseServer, EmbeddedEngine, open_database
 from runtime.clock import Clock
-from runtime.collector import collect_rarely
 from runtime.kafka_log import KafkaConnection, KafkaLog
 from runtime.kafka_producer import KafkaPublisher
 from runtime.kafka_sink_source import KafkaSinkSource, SinkSourceSettings
 from runtime.logs import Logger
 from runtime.metrics import Metrics
 from runtime.prefetching_source import PrefetchingSource
+from runtime.process_memory import collect_rarely
 from schemas.codec import Codec
 from schemas.topic_files import topic_files
 from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan

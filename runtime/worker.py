@@ -20,7 +20,6 @@ from faust.types import TP
 
 from runtime.assignment import Assignment
 from runtime.clock import Clock
-from runtime.collector import collect_rarely
 from runtime.faust_app import REVOKE_TIMEOUT_S, faust_app
 from runtime.faust_transport import BATCH_CODEC
 from runtime.kafka_log import KafkaConnection, KafkaLog
@@ -29,6 +28,7 @@ from runtime.metrics import Metrics
 from runtime.opening import open_partition
 from runtime.partition_actions import Action, Commit, Open, Run, Seek, Stop, TaskSettings
 from runtime.partition_task import PartitionTask
+from runtime.process_memory import collect_rarely
 from runtime.stage import Stage, State
 from runtime.worker_metrics import WorkerMetrics
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 
 from cli.embedded import kafka as embedded_kafka
-from runtime.collector import collect_rarely
+from runtime.process_memory import collect_rarely
 from runtime.settings import load
 from tests.scheduling import ByFileOrStack
 
