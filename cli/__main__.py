@@ -16,6 +16,7 @@ from cli.knowledge_commands import knowledge
 from cli.lifecycle_commands import alert, match, transaction
 from cli.publish_command import publishing
 from cli.rejected_commands import rejected
+from cli.worker_commands import worker
 
 OUR_PACKAGES = frozenset(
     {"schemas", "synergy", "runtime", "producers", "stream_processors", "sinks", "console", "cli"}
@@ -30,9 +31,6 @@ app = typer.Typer(
 topics = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Topics of the cluster.")
 schemas = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Schemas and their versions."
-)
-worker = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Run one stage of processing."
 )
 verify = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Recompute what was published."
@@ -153,28 +151,6 @@ def schemas_lock() -> None:
     from cli.schemas import lock
 
     raise typer.Exit(lock())
-
-
-Rebuild = Annotated[
-    bool,
-    typer.Option("--rebuild", help="Make the state anew, whatever the changelog holds."),
-]
-
-
-@worker.command("balance")
-def worker_balance(context: typer.Context, *, rebuild: Rebuild = False) -> None:
-    """Keep the rolling positions: the stage that is partitioned by facility."""
-    from cli.run_worker import run_worker
-
-    run_worker(context.obj, "balance", rebuild=rebuild)
-
-
-@worker.command("market")
-def worker_market(context: typer.Context, *, rebuild: Rebuild = False) -> None:
-    """Propose matches and keep their lifecycle: the stage that is partitioned by programme."""
-    from cli.run_worker import run_worker
-
-    run_worker(context.obj, "market", rebuild=rebuild)
 
 
 @app.command()

@@ -11,7 +11,6 @@ from cli.worker import MAKERS, StageName, WorkerTools, run_until_told
 from runtime.log import LogError
 from runtime.logs import configure, logger
 from runtime.metrics import Metrics
-from runtime.process_memory import give_memory_back
 from runtime.registry.client import RegistryClient
 from runtime.registry.publishing import look_up_all
 from runtime.settings import load
@@ -24,7 +23,6 @@ def run_worker(flags: Mapping[str, object], stage: StageName, *, rebuild: bool) 
     Raises:
         SettingsError, MissingSettingError, RegistryError: it can't start.
     """
-    give_memory_back()
     settings = load(flags).settings
     configure(stage, settings.logs.level, settings.logs.form)
     connection = kafka_connection(settings)

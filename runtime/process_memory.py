@@ -6,8 +6,8 @@ import ctypes
 import gc
 
 _COLLECT_AFTER = (100_000, 20, 50)
-_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3
-"""Names of parameters in glibc's malloc.h."""
+_ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # as glibc's malloc.h has them
+_MALLOC = {_ARENA_MAX: 1, _MMAP_THRESHOLD: 1 << 20, _TRIM_THRESHOLD: 32 << 20}
 
 
 def collect_rarely() -> None:
@@ -20,14 +20,13 @@ def collect_rarely() -> None:
     gc.set_threshold(*_COLLECT_AFTER)
 
 
-def give_memory_back() -> bool:
-    """Let glibc keep one arena for all threads and give free memory back to the system; return whether it does.
+def give_memory_back() -> None:
+    """Let glibc keep one arena for all threads and give free memory back; other C libraries do as they do.
 
-    Call it before threads start. Else each thread that allocates has an arena of its own, and what is freed there stays
-    with the process. Other C libraries are left as they are.
+    Each thread that allocates has an arena of its own otherwise, and what is freed there stays with the process. An
+    arena that is there stays: call it before polars is imported, which starts threads.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return False
-    wanted = {_ARENA_MAX: 1, _MMAP_THRESHOLD: 1 << 20, _TRIM_THRESHOLD: 32 << 20}
-    return all(mallopt(name, value) == 1 for name, value in wanted.items())
+    if mallopt is not None:
+        for name, value in _MALLOC.items():
+            mallopt(name, value)

@@ -114,7 +114,7 @@ class PartitionBalances:
         """Take decoded readings in; return the refused ones, in the order of the rows.
 
         Args:
-            frame: columns of `availability.avsc` as `polars.read_avro` gives them.
+            frame: columns of `availability.avsc` as `schemas.block` gives them: enums by place.
             offsets: Kafka offset of each row, ascending.
             arrived_us: when the log took each row, microseconds since 1970. It judges what lies in the future, so
                 that the same log gives the same state whenever and by whomever it is read.

@@ -78,7 +78,7 @@ class Plans:
 
     def outlook(self, series: Int64s | slice) -> npt.NDArray[np.void]:
         """Return what the plans of these series say, one row of OUTLOOK each."""
-        return self._outlooks[self._place[series]]
+        return self._outlooks.take(self._place[series])
 
     def put(self, series: int, line: PlanLine) -> None:
         """Enter a line, unless a higher revision of its document is known."""

@@ -126,12 +126,12 @@ class SeriesTable:
             self.name(
                 readings.facility[chosen],
                 readings.material[chosen],
-                readings.direction[chosen].astype(np.int64),
+                readings.direction[chosen],
             )
             found = self.find(readings)
         return found
 
-    def name(self, facility: Int64s, material: Int64s, direction: Int64s) -> None:
+    def name(self, facility: Int64s, material: Int64s, direction: npt.NDArray[np.integer]) -> None:
         """Add series that are distinct and new."""
         start, self.size = self.size, self.size + len(facility)
         self.facility = longer(self.facility, self.size)

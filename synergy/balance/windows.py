@@ -193,11 +193,11 @@ class Windows:
 
     def put_groups(self, saved: Buckets) -> None:
         """Put saved groups back; what has left the ring meanwhile is passed over. `latest` is set before."""
-        _put_back(self._quarters, RING_QUARTERS, saved, self.latest[saved.row])
+        _put_back(self._quarters, saved, self.latest[saved.row])
 
     def put_weeks(self, saved: Buckets) -> None:
         """Put saved weeks back, like `put_groups`."""
-        _put_back(self._days, RING_DAYS, saved, self.latest[saved.row] // QUARTERS_A_DAY)
+        _put_back(self._days, saved, self.latest[saved.row] // QUARTERS_A_DAY)
 
     def put_newest(self, rows: Int64s, quarters: Int64s, today: Int64s) -> None:
         """Put the newest group and the newest day back, after all others."""
@@ -259,11 +259,11 @@ def _late_in_turn(series: Int64s, quarters: Int64s, reached: Int64s, suspects: B
     return late
 
 
-def _put_back(ring: Ring, size: int, saved: Buckets, newest: Int64s) -> None:
+def _put_back(ring: Ring, saved: Buckets, newest: Int64s) -> None:
     """Put the buckets that are still in the ring back; `newest` is the newest bucket of each row."""
     width: int = saved.values.shape[1]
     bucket: Int64s = saved.group[:, None] * width + np.arange(width)
     back = newest[:, None] - bucket
-    inside: Bools = (back >= 0) & (back < size)
+    inside: Bools = (back >= 0) & (back < ring.size)
     row = np.broadcast_to(saved.row[:, None], bucket.shape)
     ring.put(row[inside], bucket[inside], saved.values[inside])

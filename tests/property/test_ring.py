@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,13 @@ def test_a_ring_says_what_a_dictionary_of_the_same_sums_says(
     buckets = np.broadcast_to(np.arange(SIZE), (len(rows), SIZE))
     assert ring.at(rows, buckets).tolist() == expected
     assert ring.totals(rows).tolist() == [sum(values) for values in expected]
+
+
+@pytest.mark.parametrize("value", [-(1 << 63), (1 << 63) - 1, -NARROW_MOST - 1])
+def test_a_saved_value_is_put_back_whatever_it_is(value: int) -> None:
+    ring, row = Ring(SIZE), np.zeros(1, np.int64)
+    ring.put(row, row, np.array([value]))
+    assert ring.at(np.array([0, 0]), np.zeros((2, 1), np.int64)).tolist() == [[value], [value]]
 
 
 def test_a_row_is_kept_in_64_bits_when_a_value_does_not_fit_and_not_before() -> None:

@@ -13,7 +13,9 @@ import ctypes, sys, threading
 from runtime.process_memory import give_memory_back
 
 if sys.argv[1] == "given back":
-    assert give_memory_back()
+    give_memory_back()
+import cli.run_worker
+
 started, done = threading.Barrier(4), threading.Event()
 
 def work():
@@ -41,6 +43,17 @@ def arenas(how: str) -> int:
     return ran.stderr.count("Arena ")
 
 
-def test_threads_share_one_arena_and_would_not_by_themselves() -> None:
+def test_threads_of_a_worker_share_one_arena_and_would_not_by_themselves() -> None:
     assert arenas("kept") > 1
     assert arenas("given back") == 1
+
+
+@pytest.mark.parametrize("stage", ["balance", "market"])
+def test_a_worker_says_so_before_anything_starts_threads(stage: str) -> None:
+    program = (
+        f"import sys\nsys.argv = ['synergy', 'worker', '{stage}']\n"
+        "import cli.__main__, cli.worker_commands as commands\n"
+        "commands.give_memory_back = lambda: sys.exit(1 if 'polars' in sys.modules else 7)\n"
+        "cli.__main__.app()"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 7
