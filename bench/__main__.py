@@ -20,6 +20,7 @@ BENCHMARKS = (
     "scaling",
     "balance_core",
     "ledger_sink",
+    "audit",
     "end_to_end",
     "first_match",
     "at_rest",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import wrap
-from typing import Any
+from threading import Timer
+from typing import Any, TextIO
 from urllib.parse import quote
 
 from cli.store_client import StoreClient
 from cli.tables import aligned
 from runtime.settings import load
 
-# The store gives up a question after ten seconds; two of other people may be answered before.
-TIMEOUT_S = 40.0
+# The store gives up a question after a minute; another one may be answered before.
+TIMEOUT_S = 130.0
+SILENT_S = 2.0
 WIDTH = 100
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -50,7 +53,8 @@ def ask_query(flags: Mapping[str, object], name: str, filters: Mapping[str, str]
         SettingsError, StoreError: it can't be asked, or the store refuses a filter.
     """
     path = f"/api/v1/audit/{quote(name, safe='')}"
-    with StoreClient(load(flags).settings.store.address, TIMEOUT_S) as store:
+    address = load(flags).settings.store.address
+    with StoreClient(address, TIMEOUT_S) as store, saying_so(sys.stderr):
         if form == "csv":
             sys.stdout.buffer.write(store.get_text(path, **filters, format="csv"))
             return 0
@@ -60,6 +64,19 @@ def ask_query(flags: Mapping[str, object], name: str, filters: Mapping[str, str]
     else:
         sys.stdout.writelines(f"{line}\n" for line in table(answer))
     return 0
+
+
+@contextmanager
+def saying_so(terminal: TextIO, after_s: float = SILENT_S) -> Generator[None]:
+    """Say on a terminal that the answer takes its time, if it does."""
+    said = "searching the ledger; it gives up after a minute\n"
+    timer = Timer(after_s, terminal.write, [said])
+    if terminal.isatty():
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def table(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runtime.ledger_database import (
     DatabaseUnavailableError,
@@ -16,6 +16,7 @@ from runtime.ledger_database import (
 
 _AT_ONCE = 2
 _MOST_WAITING = 20
+SEARCH = QueryLimits(seconds=60.0)
 _OWN = QueryLimits(seconds=300.0, result_rows=500_000, read_rows=20_000_000_000)
 
 
@@ -56,6 +57,13 @@ class LedgerReaders:
             return await asyncio.to_thread(self._ask, sql, parameters)
         finally:
             self._free.release()
+
+    def searching(self) -> LedgerReaders:
+        """Return readers for questions that may have to read a whole table: a minute each, one at a time.
+
+        Other people's questions have turns of their own.
+        """
+        return replace(self, limits=SEARCH, waiting=0, _free=asyncio.Semaphore(1))
 
     def close(self) -> None:
         """Release the store's own handle."""

@@ -182,6 +182,7 @@ class ClickHouse:
             "max_execution_time": str(limits.seconds),
             "max_memory_usage": str(limits.memory_bytes),
             "max_threads": str(limits.threads),
+            "read_in_order_use_buffering": "0",
             "max_bytes_before_external_group_by": str(limits.memory_bytes // 2),
             "max_bytes_before_external_sort": str(limits.memory_bytes // 2),
         }

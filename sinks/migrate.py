@@ -1,9 +1,9 @@
 """Numbered SQL files with checksums, run one statement at a time on the embedded engine and on a server.
 
 ClickHouse has no transaction around several statements, so a file whose run was interrupted is run again from its
-start: every statement has to be repeatable (`IF NOT EXISTS`, `OR REPLACE`, `MODIFY SETTING`), and a test sees to it.
-Migrations only go forward. Files are named `NNN_name.sql`, as the tool clickhouse-migrations has it, so that operators
-may use that one.
+start: every statement has to be repeatable (`IF NOT EXISTS`, `OR REPLACE`, `MODIFY SETTING`, `MATERIALIZE`), and a test
+sees to it. Migrations only go forward. Files are named `NNN_name.sql`, as the tool clickhouse-migrations has it, so
+that operators may use that one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """`GET /api/v1/audit`: the named queries, and `GET /api/v1/audit/{name}`: one of them answered, as JSON or CSV.
 
-They go through the same read-only handles as `POST /api/v1/sql`, with the same limits on time, rows and memory.
+They go through read-only handles as `POST /api/v1/sql` does, with the same limits on rows and memory. Those about one
+match or transaction have its ten seconds too; the others may have to search the whole ledger and have a minute.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FORMATS: Final = ("json", "csv")
 
 def audit_routes(ledger: LedgerReaders, catalogue: Catalogue, clock: Clock) -> list[Route]:
     """Return the routes."""
-    audit = _Audit(ledger, catalogue, clock)
+    audit = _Audit(ledger, ledger.searching(), catalogue, clock)
     return [
         Route("/api/v1/audit", audit.listed),
         Route("/api/v1/audit/{name}", audit.answered),
@@ -58,6 +59,7 @@ def _columns(query: NamedQuery) -> list[dict[str, str]]:
 @dataclass(frozen=True, slots=True)
 class _Audit:
     ledger: LedgerReaders
+    search: LedgerReaders
     catalogue: Catalogue
     clock: Clock
 
@@ -70,7 +72,8 @@ class _Audit:
         form, given = _form(request.query_params.multi_items())
         try:
             filters = await settled(read_parameters(query, given), self.catalogue, self.ledger.ask)
-            found = await self.ledger.ask(query.sql, self._values(query, filters))
+            readers = self.ledger if query.needs else self.search
+            found = await readers.ask(query.sql, self._values(query, filters))
         except LedgerDatabaseError as error:
             raise ProblemError(problem_of(error, None)) from error
         if form == "csv":

@@ -39,6 +39,7 @@ from synergy.lifecycle.history import History
 from tests.end_to_end.plants import TONNE, facility, reading
 from tests.ledger.desk import Desk
 from tests.ledger.exchange import MORNING, Exchange
+from tests.ledger.samples import availability
 
 GIVER, RECEIVER, PROGRAMME = "power", "mix", "river"
 NAMES = UUID("7f1f2b0a-3c61-5f57-9a53-0d9b5a2d1c44")
@@ -376,6 +377,22 @@ def test_rejected_and_late_records_are_counted_by_reason_as_balance_counts_them(
     assert (only["topic"], only["offset"]) == ("synergy.availability.v1", 6)
 
 
+@pytest.mark.parametrize(("days", "is_late"), [(34, 0), (35, 1)])
+@pytest.mark.parametrize("apart", [1, 200_000])
+def test_a_flow_is_late_from_35_days_on_however_many_records_are_between(
+    client: TestClient, exchange: Exchange, days: int, is_late: int, apart: int
+) -> None:
+    ledger = exchange.ledger
+    ledger.append("availability", availability(1, period_start=MORNING - HOUR, period_end=MORNING))
+    ledger.drain()
+    # Another one, as if so many records of other series stood between.
+    earlier = f"period_start - INTERVAL {days} DAY AS period_start, period_end - INTERVAL {days} DAY AS period_end"
+    other = f"* REPLACE (sequence + 1 AS sequence, _offset + {apart} AS _offset, {earlier})"
+    ledger.database.command(f"INSERT INTO availability SELECT {other} FROM availability")  # noqa: S608
+    rows = ask(client, "rejected_late")
+    assert sum(row["records"] for row in rows) == is_late
+
+
 def test_the_funnel_is_the_one_of_the_status(client: TestClient, exchange: Exchange) -> None:
     agreed(exchange)
     exchange.settle()
@@ -534,10 +551,10 @@ def test_a_csv_is_what_a_spreadsheet_shows_and_never_runs(
 def test_a_question_that_costs_too_much_is_refused_with_the_limit(
     desk: Desk, client: TestClient, exchange: Exchange
 ) -> None:
-    exchange.say(facility("north", PROGRAMME))
-    exchange.say(*(reading("north", number) for number in range(1, 30)))
+    agreement = agreed(exchange)
     exchange.settle()
     desk.readers.limits = replace(desk.readers.limits, read_rows=10)
-    answer = client.get("/api/v1/audit/tonnes")
+    filters = {"transaction": str(agreement)}
+    answer = client.get("/api/v1/audit/transaction_history", params=filters)
     assert (answer.status_code, answer.json()["title"]) == (403, "too much")
     assert "10 rows read" in answer.json()["fix"]

@@ -24,6 +24,45 @@ WITH
         ORDER BY id, _timestamp DESC, _offset DESC
         LIMIT 1 BY id
     ),
+    topics AS
+    (
+        SELECT _topic_id, min(_timestamp) AS since FROM availability GROUP BY _topic_id
+    ),
+    -- Facilities that may have late readings: in some stretch of offsets one is older than the newest until its end.
+    suspected AS
+    (
+        SELECT facility
+        FROM
+        (
+            SELECT
+                facility,
+                oldest_day,
+                max(stretches.newest_day) OVER
+                (
+                    PARTITION BY facility, material, direction
+                    ORDER BY since, stretch
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                ) AS newest_day
+            FROM
+            (
+                SELECT
+                    facility,
+                    material,
+                    direction,
+                    _topic_id,
+                    intDiv(_offset, 65536) AS stretch,
+                    intDiv(toUnixTimestamp64Micro(min(period_end)) - 1, 86400000000) AS oldest_day,
+                    intDiv(toUnixTimestamp64Micro(max(period_end)) - 1, 86400000000) AS newest_day
+                FROM availability
+                WHERE quality != 'BAD' AND form != 'PLAN'
+                    AND ({facility:String} = '' OR facility = {facility:String})
+                    AND ({material:String} = '' OR material = {material:String})
+                GROUP BY facility, material, direction, _topic_id, stretch
+            ) AS stretches
+            INNER JOIN topics USING (_topic_id)
+        )
+        WHERE oldest_day <= newest_day - 35
+    ),
     judged AS
     (
         SELECT
@@ -39,12 +78,13 @@ WITH
             max(end_day) OVER
             (
                 PARTITION BY facility, material, direction
-                ORDER BY _offset
+                ORDER BY since, _offset
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             ) AS newest_day
         FROM availability_counted
-        WHERE quality != 'BAD' AND form != 'PLAN'
-            AND ({facility:String} = '' OR facility = {facility:String})
+        INNER JOIN topics USING (_topic_id)
+        WHERE facility IN suspected
+            AND quality != 'BAD' AND form != 'PLAN'
             AND ({material:String} = '' OR material = {material:String})
     ),
     told AS
@@ -59,7 +99,11 @@ WITH
             (
                 {material:String} = ''
                 OR (origin.topic, origin.partition, origin.offset) IN
-                    (SELECT _topic, _partition, _offset FROM availability WHERE material = {material:String})
+                (
+                    SELECT _topic, _partition, _offset
+                    FROM availability
+                    WHERE _offset IN (SELECT origin.offset FROM rejected) AND material = {material:String}
+                )
             )
         UNION ALL
         SELECT

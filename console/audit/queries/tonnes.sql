@@ -23,6 +23,7 @@
 -- * readings: readings that began in the month and are in the quantities
 -- * bad_readings: readings of bad quality that began in the month; they are in no quantity
 WITH
+    toRelativeMonthNum(assumeNotNull({to:Nullable(Date32)}) - 1) AS last_asked,
     places AS
     (
         SELECT
@@ -34,13 +35,31 @@ WITH
         ORDER BY id, _timestamp DESC, _offset DESC
         LIMIT 1 BY id
     ),
-    counted AS
+    asked AS
     (
-        SELECT facility, material, direction, basis, data_kind, quality, unit, quantity, period_start, period_end
-        FROM availability_counted
-        WHERE form = 'FLOW' AND period_end > period_start
-            AND ({facility:String} = '' OR facility = {facility:String})
+        SELECT facility
+        FROM (SELECT DISTINCT facility FROM availability) AS heard
+        LEFT JOIN places USING (facility)
+        WHERE ({facility:String} = '' OR facility = {facility:String})
+            AND ({programme:String} = '' OR places.programme = {programme:String})
+            AND ({park:String} = '' OR places.park = {park:String})
+    ),
+    -- Stretches of a source's numbers in which some copy of a reading touches the months, at any longitude.
+    stretches AS
+    (
+        SELECT facility, source, epoch, intDiv(sequence, 1024)
+        FROM availability
+        WHERE facility IN asked
             AND ({material:String} = '' OR material = {material:String})
+            AND (
+                isNull({from:Nullable(Date32)})
+                OR period_end > toDateTime64(assumeNotNull({from:Nullable(Date32)}), 6, 'UTC') - INTERVAL 1 DAY
+            )
+            AND (
+                isNull({to:Nullable(Date32)})
+                OR period_start < toDateTime64(makeDate32(intDiv(last_asked, 12), last_asked % 12 + 1, 1), 6, 'UTC') + INTERVAL 1 DAY
+            )
+        GROUP BY ALL
     ),
     flows AS
     (
@@ -59,10 +78,15 @@ WITH
             toUnixTimestamp64Micro(period_end) - toUnixTimestamp64Micro(period_start) AS length_us,
             toRelativeMonthNum(fromUnixTimestamp64Micro(start_us, 'UTC')) AS first_month,
             toRelativeMonthNum(fromUnixTimestamp64Micro(start_us + length_us - 1, 'UTC')) AS last_month
-        FROM counted
+        FROM availability_counted
         LEFT JOIN places USING (facility)
-        WHERE ({programme:String} = '' OR places.programme = {programme:String})
-            AND ({park:String} = '' OR places.park = {park:String})
+        WHERE facility IN asked
+            AND (
+                (isNull({from:Nullable(Date32)}) AND isNull({to:Nullable(Date32)}))
+                OR (facility, source, epoch, intDiv(sequence, 1024)) IN stretches
+            )
+            AND form = 'FLOW' AND period_end > period_start
+            AND ({material:String} = '' OR material = {material:String})
     ),
     parts AS
     (
@@ -73,8 +97,12 @@ WITH
             toInt64(toInt32(makeDate32(intDiv(month_number, 12), month_number % 12 + 1, 1))) * 86400000000 AS next_month_us,
             toInt128(quantity) * greatest(month_us - start_us, 0) AS before_product,
             toInt128(quantity) * least(next_month_us - start_us, length_us) AS after_product,
-            intDiv(after_product - positiveModulo(after_product, length_us), length_us)
-                - intDiv(before_product - positiveModulo(before_product, length_us), length_us) AS amount
+            if(
+                first_month = last_month,
+                toInt128(quantity),
+                intDiv(after_product - positiveModulo(after_product, length_us), length_us)
+                    - intDiv(before_product - positiveModulo(before_product, length_us), length_us)
+            ) AS amount
         FROM flows
     ),
     rows AS
@@ -83,14 +111,23 @@ WITH
             month_number = first_month AS begun
         FROM parts
         UNION ALL
-        SELECT DISTINCT programme, facility, material, direction, basis, unit, hours,
-            arrayJoin(if(isNull({from:Nullable(Date32)}) OR isNull({to:Nullable(Date32)}), [],
-                range(
-                    toRelativeMonthNum(assumeNotNull({from:Nullable(Date32)})),
-                    toRelativeMonthNum(assumeNotNull({to:Nullable(Date32)})) + 1
-                ))) AS month_number,
+        SELECT places.programme, facility, material, direction, basis, unit, hours,
+            arrayJoin(range(
+                toRelativeMonthNum(assumeNotNull({from:Nullable(Date32)})),
+                toRelativeMonthNum(assumeNotNull({to:Nullable(Date32)})) + 1
+            )) AS month_number,
             '' AS data_kind, '' AS quality, toInt128(0) AS amount, 0 AS begun
-        FROM flows
+        FROM
+        (
+            SELECT facility, material, direction, basis, unit
+            FROM availability_accepted
+            WHERE isNotNull({from:Nullable(Date32)}) AND isNotNull({to:Nullable(Date32)})
+                AND facility IN asked
+                AND form = 'FLOW' AND period_end > period_start
+                AND ({material:String} = '' OR material = {material:String})
+            GROUP BY ALL
+        ) AS series
+        LEFT JOIN places USING (facility)
     )
 SELECT
     makeDate32(intDiv(month_number - 1, 12), (month_number - 1) % 12 + 1, 1) AS month,

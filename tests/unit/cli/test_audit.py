@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
+from time import sleep
 from typing import Any
 
-from cli.audit import table
+from cli.audit import saying_so, table
 
 
 def answer(rows: list[list[Any]], nothing: str | None = None) -> dict[str, Any]:
@@ -41,3 +43,21 @@ def test_no_row_is_said_with_the_filters_that_gave_nothing() -> None:
     assert list(table(answer([], "no row has all of facility=mill"))) == [
         "0 rows in 0.04 s: no row has all of facility=mill"
     ]
+
+
+class Terminal(StringIO):
+    """What somebody sees."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_who_waits_for_an_answer_is_told_so_on_a_terminal_only() -> None:
+    seen, quick, piped = Terminal(), Terminal(), StringIO()
+    with saying_so(seen, 0.0):
+        while not seen.getvalue():
+            sleep(0.001)
+    with saying_so(quick, 60.0), saying_so(piped, 0.0):
+        sleep(0.01)
+    assert "a minute" in seen.getvalue()
+    assert quick.getvalue() + piped.getvalue() == ""
