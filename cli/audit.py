@@ -16,7 +16,7 @@ from cli.store_client import StoreClient
 from cli.tables import aligned
 from runtime.settings import load
 
-# The store gives up a question after a minute; another one may be answered before.
+# The store gives up a question after a minute at most, and lets one wait for another.
 TIMEOUT_S = 130.0
 SILENT_S = 2.0
 WIDTH = 100
@@ -69,7 +69,7 @@ def ask_query(flags: Mapping[str, object], name: str, filters: Mapping[str, str]
 @contextmanager
 def saying_so(terminal: TextIO, after_s: float = SILENT_S) -> Generator[None]:
     """Say on a terminal that the answer takes its time, if it does."""
-    said = "searching the ledger; it gives up after a minute\n"
+    said = "waiting for the ledger, for two minutes at most\n"
     timer = Timer(after_s, terminal.write, [said])
     if terminal.isatty():
         timer.start()

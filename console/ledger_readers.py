@@ -24,13 +24,14 @@ _OWN = QueryLimits(seconds=300.0, result_rows=500_000, read_rows=20_000_000_000)
 class LedgerReaders:
     """`own` answers the store's questions; `ask` opens a handle a question, at most two at a time.
 
-    `waiting` counts the questions whose turn has not come.
+    `waiting` counts the questions whose turn has not come, `most_waiting` how many of them are let in.
     """
 
     database: LedgerDatabase
     own: ReadOnlyDatabase
     limits: QueryLimits = field(default_factory=QueryLimits)
     waiting: int = 0
+    most_waiting: int = _MOST_WAITING
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     @classmethod
@@ -45,8 +46,8 @@ class LedgerReaders:
             QueryRefusedError, StatementFailedError: the question is wrong or costs too much.
             DatabaseUnavailableError: ask again later; too many wait, or the database is out of reach.
         """
-        if self.waiting >= _MOST_WAITING:
-            message = f"{self.waiting} questions wait for their turn already"
+        if self.waiting >= self.most_waiting:
+            message = f"so many questions wait for their turn already: {self.waiting}"
             raise DatabaseUnavailableError(message)
         self.waiting += 1
         try:
@@ -54,7 +55,7 @@ class LedgerReaders:
         finally:
             self.waiting -= 1
         try:
-            return await asyncio.to_thread(self._ask, sql, parameters)
+            return await self._answered(sql, parameters)
         finally:
             self._free.release()
 
@@ -63,15 +64,24 @@ class LedgerReaders:
 
         Other people's questions have turns of their own.
         """
-        return replace(self, limits=SEARCH, waiting=0, _free=asyncio.Semaphore(1))
+        return replace(self, limits=SEARCH, waiting=0, most_waiting=1, _free=asyncio.Semaphore(1))
 
     def close(self) -> None:
         """Release the store's own handle."""
         self.own.close()
 
-    def _ask(self, sql: str, parameters: Mapping[str, object] | None) -> Rows:
-        reader = self.database.reader(self.limits)
+    async def _answered(self, sql: str, parameters: Mapping[str, object] | None) -> Rows:
+        """Answer with a handle of its own; end the query when nobody waits any more, as when the store stops."""
+        reader = await asyncio.to_thread(self.database.reader, self.limits)
         try:
-            return reader.query(sql, parameters)
-        finally:
-            reader.close()
+            return await asyncio.to_thread(_asked, reader, sql, parameters)
+        except asyncio.CancelledError:
+            reader.stop()
+            raise
+
+
+def _asked(reader: ReadOnlyDatabase, sql: str, parameters: Mapping[str, object] | None) -> Rows:
+    try:
+        return reader.query(sql, parameters)
+    finally:
+        reader.close()

@@ -8,9 +8,10 @@ builds the batches, and a token only names rows that arrive in one piece.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -192,7 +193,7 @@ class ClickHouse:
         }
         runs = _connect(self._where, {**bounded, **rows, "readonly": "1"})
         parses = _connect(self._where, {**bounded, "readonly": "1"})
-        return ClickHouseReader(limits, runs, parses)
+        return ClickHouseReader(limits, runs, parses, self._where)
 
     def close(self) -> None:
         """Release the engine."""
@@ -202,10 +203,18 @@ class ClickHouse:
 class ClickHouseReader:
     """A handle that can't change anything. Implements `runtime.ledger_database.ReadOnlyDatabase`."""
 
-    def __init__(self, limits: QueryLimits, client: Client, parser: Client) -> None:
+    def __init__(
+        self,
+        limits: QueryLimits,
+        client: Client,
+        parser: Client,
+        where: EmbeddedEngine | ClickHouseServer,
+    ) -> None:
         self._limits = limits
         self._client = client
         self._parser = parser
+        self._where = where
+        self._mark = f"/* {token_hex(16)} */"
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
         """Check the text and the functions it calls, then run it within the limits."""
@@ -214,7 +223,7 @@ class ClickHouseReader:
             with _translated():
                 tree = _rows(self._parser, f"EXPLAIN AST {text}", parameters)
                 check_functions("\n".join(str(row[0]) for row in tree.rows))
-                return _rows(self._client, text, parameters)
+                return _rows(self._client, f"{text}\n{self._mark}", parameters)
         except (StatementFailedError, DatabaseUnavailableError) as error:
             raise self._explained(error) from error
 
@@ -236,6 +245,13 @@ class ClickHouseReader:
                 f"{limits.read_rows} rows read, {limits.memory_bytes // _MEGABYTE} MB.",
             )
         return error
+
+    def stop(self) -> None:
+        """End the query that another thread runs, which the mark behind its text tells from others."""
+        with suppress(LedgerDatabaseError), _translated():
+            killer = _connect(self._where, {})
+            killer.command(f"KILL QUERY WHERE position(query, '{self._mark}') > 0 ASYNC")
+            killer.close()
 
     def close(self) -> None:
         """Release the handle."""

@@ -102,6 +102,10 @@ class ReadOnlyDatabase(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """End the query that another thread runs here: it raises DatabaseUnavailableError there. Never raises."""
+        ...
+
     def close(self) -> None:
         """Release the handle. Never raises."""
         ...

@@ -1,7 +1,7 @@
 """`GET /api/v1/audit`: the named queries, and `GET /api/v1/audit/{name}`: one of them answered, as JSON or CSV.
 
-They go through read-only handles as `POST /api/v1/sql` does, with the same limits on rows and memory. Those about one
-match or transaction have its ten seconds too; the others may have to search the whole ledger and have a minute.
+They go through read-only handles as `POST /api/v1/sql` does, with the same limits on rows and memory. Those that may
+have to search the whole ledger have more time, a minute.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Audit:
         form, given = _form(request.query_params.multi_items())
         try:
             filters = await settled(read_parameters(query, given), self.catalogue, self.ledger.ask)
-            readers = self.ledger if query.needs else self.search
+            readers = self.search if query.searches else self.ledger
             found = await readers.ask(query.sql, self._values(query, filters))
         except LedgerDatabaseError as error:
             raise ProblemError(problem_of(error, None)) from error

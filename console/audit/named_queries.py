@@ -49,6 +49,11 @@ class NamedQuery:
         """Every parameter."""
         return self.needs + self.takes
 
+    @property
+    def searches(self) -> bool:
+        """Whether it may have to read every reading of the ledger: it asks for readings and needs no name."""
+        return not self.needs and "availability_" in self.sql
+
 
 @cache
 def named_queries() -> Mapping[str, NamedQuery]:

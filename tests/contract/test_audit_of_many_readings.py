@@ -70,3 +70,11 @@ def test_a_question_about_one_plant_reads_only_its_readings_a_few_times(
     assert ask(ledger, name, asked, limit) or name == "rejected_late"
     with pytest.raises(QueryRefusedError, match="rows"):
         ask(ledger, name, {}, limit)
+
+
+def test_the_readings_of_a_month_are_found_by_an_index(ledger: EngineLedger) -> None:
+    reader = ledger.database.reader(QueryLimits(read_rows=ALL // 3))
+    may = "period_end > '2007-05-01' AND period_start < '2007-06-01'"
+    (found,) = reader.query(f"SELECT count() FROM availability WHERE {may}").rows  # noqa: S608
+    reader.close()
+    assert int(str(found[0])) > PLANTS * 4_000

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
+
+import pytest
 
 from console.ledger_readers import LedgerReaders
-from runtime.ledger_database import DatabaseUnavailableError, Rows
+from runtime.ledger_database import DatabaseUnavailableError, QueryLimits, Rows
 from tests.ledger.engine import open_ledger
 
 
@@ -24,3 +28,20 @@ def test_two_questions_run_twenty_wait_and_more_are_sent_away(tmp_path: Path) ->
     assert answered == [((1000,),)] * 22
     assert len(refused) == 8
     assert readers.waiting == 0
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> None:
+    long = "SELECT sum(cityHash64(number)) FROM numbers(40000000000)"
+
+    async def given_up(readers: LedgerReaders) -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(readers.ask(long), 0.5)
+
+    with open_ledger(tmp_path / "ledger") as ledger:
+        limits = QueryLimits(seconds=100.0, read_rows=10**12)
+        readers = replace(LedgerReaders.of(ledger.database), limits=limits)
+        began = monotonic()
+        asyncio.run(given_up(readers))  # ends when its threads have ended
+        assert monotonic() - began < 50.0
+        assert ledger.one("SELECT count() FROM system.processes WHERE query LIKE '%4000%'") == (1,)
+        readers.close()

@@ -65,12 +65,18 @@ WITH
         ORDER BY positions._timestamp DESC
         LIMIT 1 BY side
     ),
-    own_readings AS
+    first_copies AS
     (
         SELECT *
-        FROM availability_counted
+        FROM availability_accepted
         WHERE facility IN (SELECT facility FROM sides)
-            AND (facility, material, direction) IN (SELECT facility, material, direction FROM sides)
+        ORDER BY facility, source, epoch, sequence, _offset
+        LIMIT 1 BY facility, source, epoch, sequence
+    ),
+    own_readings AS
+    (
+        SELECT * FROM first_copies
+        WHERE (facility, material, direction) IN (SELECT facility, material, direction FROM sides)
     ),
     behind AS
     (

@@ -50,7 +50,7 @@ WITH
                     material,
                     direction,
                     _topic_id,
-                    intDiv(_offset, 65536) AS stretch,
+                    intDiv(_offset, 16384) AS stretch,
                     intDiv(toUnixTimestamp64Micro(min(period_end)) - 1, 86400000000) AS oldest_day,
                     intDiv(toUnixTimestamp64Micro(max(period_end)) - 1, 86400000000) AS newest_day
                 FROM availability
@@ -62,6 +62,14 @@ WITH
             INNER JOIN topics USING (_topic_id)
         )
         WHERE oldest_day <= newest_day - 35
+    ),
+    first_copies AS
+    (
+        SELECT *
+        FROM availability_accepted
+        WHERE facility IN suspected
+        ORDER BY facility, source, epoch, sequence, _offset
+        LIMIT 1 BY facility, source, epoch, sequence
     ),
     judged AS
     (
@@ -81,10 +89,9 @@ WITH
                 ORDER BY since, _offset
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             ) AS newest_day
-        FROM availability_counted
+        FROM first_copies
         INNER JOIN topics USING (_topic_id)
-        WHERE facility IN suspected
-            AND quality != 'BAD' AND form != 'PLAN'
+        WHERE quality != 'BAD' AND form != 'PLAN'
             AND ({material:String} = '' OR material = {material:String})
     ),
     told AS

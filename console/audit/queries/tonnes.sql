@@ -4,7 +4,7 @@
 -- availability_counted: each reading once, rejected ones never. A flow over the end of a month is spread by overlap in
 -- whole base units, so that the parts add up exactly. Readings of bad quality are no supply and no zero: they are
 -- counted apart. Dry and wet tonnes are never added. With from and to every month between them has its row, also one
--- without a reading.
+-- without a reading; a series that only a repeat names then has rows of zeros.
 --
 -- takes: programme, park, facility, material, from, to, utc_offset
 --
@@ -30,7 +30,7 @@ WITH
             id AS facility,
             facilities.programme AS programme,
             ifNull(park, '') AS park,
-            ifNull({utc_offset:Nullable(Float64)}, if(country = 'CN', 8, round(longitude / 15))) AS hours
+            if(country = 'CN', 8, round(longitude / 15)) AS local_hours
         FROM facilities
         ORDER BY id, _timestamp DESC, _offset DESC
         LIMIT 1 BY id
@@ -53,13 +53,25 @@ WITH
             AND ({material:String} = '' OR material = {material:String})
             AND (
                 isNull({from:Nullable(Date32)})
-                OR period_end > toDateTime64(assumeNotNull({from:Nullable(Date32)}), 6, 'UTC') - INTERVAL 1 DAY
+                OR period_end > toDateTime64(greatest(assumeNotNull({from:Nullable(Date32)}), toDate32('1900-01-02')), 6, 'UTC') - INTERVAL 1 DAY
             )
             AND (
-                isNull({to:Nullable(Date32)})
+                isNull({to:Nullable(Date32)}) OR last_asked >= 2299 * 12 + 12 -- the last month that a date can be in
                 OR period_start < toDateTime64(makeDate32(intDiv(last_asked, 12), last_asked % 12 + 1, 1), 6, 'UTC') + INTERVAL 1 DAY
             )
         GROUP BY ALL
+    ),
+    first_copies AS
+    (
+        SELECT facility, material, direction, form, basis, data_kind, quality, unit, quantity, period_start, period_end
+        FROM availability_accepted
+        WHERE facility IN asked
+            AND (
+                (isNull({from:Nullable(Date32)}) AND isNull({to:Nullable(Date32)}))
+                OR (facility, source, epoch, intDiv(sequence, 1024)) IN stretches
+            )
+        ORDER BY facility, source, epoch, sequence, _offset
+        LIMIT 1 BY facility, source, epoch, sequence
     ),
     flows AS
     (
@@ -73,19 +85,14 @@ WITH
             quality,
             unit,
             quantity,
-            hours,
+            ifNull({utc_offset:Nullable(Float64)}, local_hours) AS hours,
             toUnixTimestamp64Micro(period_start) + toInt64(hours * 3600000000) AS start_us,
             toUnixTimestamp64Micro(period_end) - toUnixTimestamp64Micro(period_start) AS length_us,
             toRelativeMonthNum(fromUnixTimestamp64Micro(start_us, 'UTC')) AS first_month,
             toRelativeMonthNum(fromUnixTimestamp64Micro(start_us + length_us - 1, 'UTC')) AS last_month
-        FROM availability_counted
+        FROM first_copies
         LEFT JOIN places USING (facility)
-        WHERE facility IN asked
-            AND (
-                (isNull({from:Nullable(Date32)}) AND isNull({to:Nullable(Date32)}))
-                OR (facility, source, epoch, intDiv(sequence, 1024)) IN stretches
-            )
-            AND form = 'FLOW' AND period_end > period_start
+        WHERE form = 'FLOW' AND period_end > period_start
             AND ({material:String} = '' OR material = {material:String})
     ),
     parts AS
@@ -111,7 +118,8 @@ WITH
             month_number = first_month AS begun
         FROM parts
         UNION ALL
-        SELECT places.programme, facility, material, direction, basis, unit, hours,
+        SELECT places.programme, facility, material, direction, basis, unit,
+            ifNull({utc_offset:Nullable(Float64)}, local_hours) AS hours,
             arrayJoin(range(
                 toRelativeMonthNum(assumeNotNull({from:Nullable(Date32)})),
                 toRelativeMonthNum(assumeNotNull({to:Nullable(Date32)})) + 1

@@ -43,12 +43,18 @@ WITH
     (
         SELECT DISTINCT arrayJoin(sources) AS place FROM marked
     ),
-    own_readings AS
+    first_copies AS
     (
         SELECT *
-        FROM availability_counted
+        FROM availability_accepted
         WHERE facility IN (SELECT facility FROM series)
-            AND (facility, material, direction) IN (SELECT facility, material, direction FROM series)
+        ORDER BY facility, source, epoch, sequence, _offset
+        LIMIT 1 BY facility, source, epoch, sequence
+    ),
+    own_readings AS
+    (
+        SELECT * FROM first_copies
+        WHERE (facility, material, direction) IN (SELECT facility, material, direction FROM series)
     ),
     readings AS
     (

@@ -59,5 +59,5 @@ def test_who_waits_for_an_answer_is_told_so_on_a_terminal_only() -> None:
             sleep(0.001)
     with saying_so(quick, 60.0), saying_so(piped, 0.0):
         sleep(0.01)
-    assert "a minute" in seen.getvalue()
+    assert "two minutes" in seen.getvalue()
     assert quick.getvalue() + piped.getvalue() == ""
