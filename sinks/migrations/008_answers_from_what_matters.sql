@@ -1,6 +1,8 @@
 -- Questions about what counts read the rows that matter, not all of availability.
 
--- Which topics there were since when is asked with every one of them: each part keeps it.
+-- Which topics there were since when is asked with every one of them: each part keeps it, and has it made again when
+-- somebody takes rows away.
+ALTER TABLE availability MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild';
 ALTER TABLE availability ADD PROJECTION IF NOT EXISTS topic_ids
 (SELECT _topic, _topic_id, min(_timestamp) GROUP BY _topic, _topic_id);
 ALTER TABLE availability MATERIALIZE PROJECTION topic_ids;
