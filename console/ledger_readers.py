@@ -76,7 +76,8 @@ class LedgerReaders:
         try:
             return await asyncio.to_thread(_asked, reader, sql, parameters)
         except asyncio.CancelledError:
-            reader.stop()
+            # In a thread of its own: a server that hangs must not hold up everything else.
+            asyncio.get_running_loop().run_in_executor(None, reader.stop)
             raise
 
 

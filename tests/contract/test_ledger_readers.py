@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from time import monotonic
+from typing import Any, cast
 
 import pytest
 
 from console.ledger_readers import LedgerReaders
-from runtime.ledger_database import DatabaseUnavailableError, QueryLimits, Rows
+from runtime.ledger_database import DatabaseUnavailableError, LedgerDatabase, QueryLimits, Rows
 from tests.ledger.engine import open_ledger
 
 
@@ -45,3 +47,39 @@ def test_a_question_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> N
         assert monotonic() - began < 50.0
         assert ledger.one("SELECT count() FROM system.processes WHERE query LIKE '%4000%'") == (1,)
         readers.close()
+
+
+class Hanging:
+    """A database whose answers never come, and that does not take an order to stop them either."""
+
+    def __init__(self) -> None:
+        self.going_on = Event()
+
+    def reader(self, _: QueryLimits) -> Any:
+        return self
+
+    def query(self, *_: object) -> Rows:
+        self.going_on.wait(20.0)
+        raise DatabaseUnavailableError
+
+    def stop(self) -> None:
+        self.going_on.wait(20.0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_database_that_hangs_holds_up_nothing_but_its_question() -> None:
+    database = Hanging()
+
+    async def given_up() -> bool:
+        readers = LedgerReaders.of(cast("LedgerDatabase", database))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(readers.ask("SELECT 1"), 0.1)
+        hung = not database.going_on.is_set()
+        database.going_on.set()
+        return hung
+
+    began = monotonic()
+    assert asyncio.run(given_up())
+    assert monotonic() - began < 10.0
