@@ -125,6 +125,7 @@ def measure(asked: Asked) -> list[Figure]:
                     used = CpuShares.begin(stack)
                     found = take_rounds(stack, pair, asked.rounds)
                     said = used.end(stack)
+                    stack.check_accepted()
     return figures(found, asked, {"background_readings": background.published, **said})
 
 

@@ -108,6 +108,7 @@ def load(stack: RunningStack, codec: Codec, seconds: int, per_second: int) -> Lo
         shares = used.end(stack)
     caught_up_s = stack.clock.monotonic_s()
     stack.wait("the end of the lag", lambda: idle(stack))
+    stack.check_accepted()
     said: dict[str, Condition] = {
         "seconds_of_load": seconds,
         "readings": background.published,

@@ -84,6 +84,14 @@ class RunningStack:
             self.clock.sleep(every_s)
         return self.elapsed_s
 
+    def check_accepted(self) -> None:
+        """Refuse to go on when readings were rejected: that is not the work that a figure is about.
+
+        Raises StackFailedError.
+        """
+        if self.get("/api/v1/status").get("ledger_rows", {}).get("rejected") != 0:
+            raise StackFailedError("every reading accepted")
+
     def runs(self, name: str) -> bool:
         """Whether the part of this name is a process of this very start."""
         file = self.var / "run" / f"{name}.pid"

@@ -108,7 +108,9 @@ def under_load(
     stack.clock.sleep(WARM_UP_S)
     used = CpuShares.begin(stack)
     seconds = take_steps(stack, pair, steps)
-    return seconds, used.end(stack)
+    said = used.end(stack)
+    stack.check_accepted()
+    return seconds, said
 
 
 def measure(asked: Steps) -> list[Figure]:

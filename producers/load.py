@@ -31,6 +31,7 @@ MICROSECOND = timedelta(microseconds=1)
 MATERIALS = ("fly_ash", "bottom_ash", "fgd_gypsum")
 NAMESPACE = READING_NAMESPACE.bytes
 QUANTITIES = 997
+QUARTER_HOUR = timedelta(minutes=15)
 FRAME_BYTES = 5
 ID_BYTES = 36
 
@@ -40,7 +41,8 @@ class LoadPlan:
     """How many series send how often.
 
     The first `facilities` x `materials` readings are for the period that starts at `start`, the next for
-    the period after it, and so on: each series advances evenly.
+    the period after it, and so on: each series advances evenly. Each gives 1 to 2 t a quarter of an hour, in shorter
+    periods less.
     """
 
     facilities: int
@@ -93,7 +95,7 @@ def load_reading(plan: LoadPlan, number: int) -> Reading:
         direction=Direction.SUPPLY,
         form=Form.FLOW,
         source_kind=SourceKind.METER,
-        quantity=_quantity(number),
+        quantity=_quantity(plan, number),
         unit="GRM",
         period_start=start,
         period_end=start + plan.period,
@@ -121,7 +123,7 @@ def load_records(
         count: How many; a last round that is not full is cut.
     """
     templates = [_template(plan, number, encode) for number in range(min(plan.series, count))]
-    quantities = [_long(_quantity(number)) for number in range(QUANTITIES)]
+    quantities = [_long(_quantity(plan, number)) for number in range(QUANTITIES)]
     per_facility = len(plan.materials)
     number = 0
     while number < count:
@@ -239,5 +241,7 @@ def _source(number: int) -> str:
     return f"load/{number:05d}"
 
 
-def _quantity(number: int) -> int:
-    return 1_000_000 + 1_009 * (number % QUANTITIES)
+def _quantity(plan: LoadPlan, number: int) -> int:
+    """Return grams. What does not follow the period is soon more than a plant can have, and is rejected."""
+    in_quarter_hour = 1_000_000 + 1_009 * (number % QUANTITIES)
+    return max(1, in_quarter_hour * plan.period // QUARTER_HOUR)

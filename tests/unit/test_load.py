@@ -39,17 +39,17 @@ def test_every_record_is_what_the_codec_writes_for_its_event() -> None:
     facilities=st.integers(1, 300),
     materials=st.lists(st.sampled_from(["a", "bb", "clay"]), min_size=1, max_size=3, unique=True),
     epoch=st.integers(1, 2**40),
-    minutes=st.integers(1, 10_000),
+    period=st.timedeltas(timedelta(milliseconds=1), timedelta(days=7)),
     last=st.integers(0, 2000),
 )
 def test_the_last_record_of_any_plan_decodes_to_its_event(
-    facilities: int, materials: list[str], epoch: int, minutes: int, last: int
+    facilities: int, materials: list[str], epoch: int, period: timedelta, last: int
 ) -> None:
     plan = LoadPlan(
         facilities=facilities,
         materials=tuple(materials),
         start=START,
-        period=timedelta(minutes=minutes),
+        period=period,
         epoch=epoch,
     )
     *_, record = load_records(plan, CODEC.encode, last + 1)
@@ -80,3 +80,10 @@ def test_another_layout_of_the_event_is_refused_not_garbled() -> None:
 
     with pytest.raises(LoadTemplateError):
         next(load_records(PLAN, reordered, 1))
+
+
+@given(period=st.timedeltas(timedelta(milliseconds=1), timedelta(days=1)))
+def test_no_plant_of_the_load_gives_more_a_day_than_it_can_have(period: timedelta) -> None:
+    reading = load_reading(LoadPlan(facilities=1, start=START, period=period), 996)
+    a_day = reading.quantity * (timedelta(days=1) / period)
+    assert a_day < 200_000_000 or reading.quantity == 1
