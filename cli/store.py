@@ -39,6 +39,7 @@ from runtime.metrics import Metrics
 from runtime.prefetching_source import PrefetchingSource
 from runtime.process_memory import collect_rarely
 from schemas.codec import Codec
+from schemas.event_blocks import EventBlocks
 from schemas.topic_files import topic_files
 from sinks.ledger import POLL_RECORDS, LedgerSink, SinkPlan
 from sinks.ledger_flush import SinkParts
@@ -174,7 +175,8 @@ async def _run(
 ) -> None:
     changes = Changes(tools.draw_bytes().hex())
     source = _source(plan.connection, "synergy.views", 4 * 1024)
-    feed = Feed(source, tools.codec, tools.views, changes, tools.log)
+    blocks = EventBlocks(tools.codec, lambda: int.from_bytes(tools.draw_bytes()) >> 1)
+    feed = Feed(source, blocks, tools.views, changes, tools.log)
     await asyncio.to_thread(begin_views, feed, readers, tools.log)
     state = StoreState(
         views=tools.views,

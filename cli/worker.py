@@ -17,6 +17,7 @@ from runtime.worker import Worker, WorkerSettings
 from schemas import topic_files
 from schemas.block import BlockReaders
 from schemas.codec import Codec
+from schemas.event_blocks import EventBlocks
 from stream_processors import balance, market
 from stream_processors.outbox import Outbox
 from synergy.catalogue import Catalogue
@@ -78,7 +79,9 @@ def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
     """Return a worker of the market stage."""
     partitions = partition_counts()
     stage = market.MarketStage(
-        tools.catalogue, tools.codec, Outbox(market.STAGE, tools.codec, partitions)
+        tools.catalogue,
+        EventBlocks(tools.codec, draw_token),
+        Outbox(market.STAGE, tools.codec, partitions),
     )
     settings = WorkerSettings(
         stage=market.STAGE,

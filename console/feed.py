@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from console.changes import Changes
 from console.views import Views
@@ -12,8 +13,8 @@ from runtime.log import RecordsDamagedError, TopicMissingError, TopicPartition
 from runtime.logs import Logger
 from runtime.sink_source import Fetched, OffsetGoneError, SinkSource, SourceUnavailableError
 from schemas import topic_files
-from schemas.codec import Codec
 from schemas.errors import DecodeError
+from schemas.event_blocks import EventBlocks
 from schemas.events import Event, Rejected
 
 # What is kept for ever is read from its start; of the rest, the newest records of each partition.
@@ -44,7 +45,7 @@ class Feed:
     """
 
     source: SinkSource
-    codec: Codec
+    blocks: EventBlocks
     views: Views
     changes: Changes
     log: Logger
@@ -62,10 +63,11 @@ class Feed:
 
     def begin(self, values: Iterable[bytes], positions: Mapping[TopicPartition, int]) -> None:
         """Start from the latest records of the ledger, which reaches up to these offsets; call it before `run`."""
-        for value in values:
-            event = self._decoded(value)
-            if event is not None:
-                self.views.take(event)
+        left = iter(values)
+        while some := list(islice(left, _MOST_RECORDS)):
+            for event in self._decoded(some):
+                if event is not None:
+                    self.views.take(event)
         self.positions = dict(positions)
 
     async def run(self) -> None:
@@ -106,8 +108,8 @@ class Feed:
         live = self.caught_up
         for tp, found in fetched.items():
             columns = found.columns
-            for value, at_ms in zip(columns.values, columns.timestamps_ms, strict=True):
-                event = None if value is None else self._decoded(value)
+            decoded = self._decoded(columns.values)
+            for event, at_ms in zip(decoded, columns.timestamps_ms, strict=True):
                 if event is None or not _belongs(event, tp.topic):
                     continue
                 self.views.take(event)
@@ -118,13 +120,13 @@ class Feed:
         if fetched:
             self.changes.wake()
 
-    def _decoded(self, value: bytes) -> Event | None:
-        try:
-            event = self.codec.decode(value)
-        except DecodeError:
-            self.undecodable += 1  # the ledger keeps its bytes
-            return None
-        return _shortened(event) if isinstance(event, Rejected) else event
+    def _decoded(self, values: Sequence[bytes | None]) -> Iterator[Event | None]:
+        for event in self.blocks.decode(values):
+            if isinstance(event, DecodeError):
+                self.undecodable += 1  # the ledger keeps its bytes
+                yield None
+            else:
+                yield _shortened(event) if isinstance(event, Rejected) else event
 
 
 def _shortened(rejected: Rejected) -> Rejected:

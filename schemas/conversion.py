@@ -91,6 +91,11 @@ def plain_value(kind: AvroType) -> Converter:
     return _to_plain_value(kind) or _unchanged
 
 
+def event_value(kind: AvroType) -> Converter:
+    """Return the function that makes one field's value of its plain value; it raises as `from_plain`'s does."""
+    return _from_plain_value(kind) or _unchanged
+
+
 def _unchanged(value: object) -> object:
     return value
 

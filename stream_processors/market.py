@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record
 from runtime.stage import Begun, Changes, Job, Past
-from schemas.codec import Codec
 from schemas.errors import DecodeError
-from schemas.events import Alert, Command, FacilityFacts, Position, Tick
+from schemas.event_blocks import EventBlocks
+from schemas.events import Alert, Command, Coordinates, Event, FacilityFacts, Position, Tick
 from schemas.topic_files import topic_files
 from stream_processors.market_past import MarketPast
 from stream_processors.outbox import Outbox
@@ -42,9 +42,10 @@ class MarketPartition:
 class MarketStage:
     """Implements `runtime.stage.Stage`."""
 
-    def __init__(self, catalogue: Catalogue, codec: Codec, outbox: Outbox) -> None:
+    def __init__(self, catalogue: Catalogue, blocks: EventBlocks, outbox: Outbox) -> None:
         self._catalogue = catalogue
-        self._codec = codec
+        self._blocks = blocks
+        self._codec = blocks.codec
         self._outbox = outbox
 
     def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> MarketPartition:
@@ -59,33 +60,18 @@ class MarketStage:
     def apply(self, state: MarketPartition, batch: Batch, now_us: int) -> None:
         """See `runtime.stage.Stage.apply`."""
         belonging = topic_files()[batch.tp.topic].records
-        for record in batch.records:
-            if record.value is None:
+        read = self._blocks.decode(batch.records.values)
+        for record, event in zip(batch.records, read, strict=True):
+            if event is None:
                 continue  # a series or facility left; its facts said so before
-            try:
-                event = self._codec.decode(record.value)
-            except DecodeError as error:
-                self._reject(state, batch, record, undecodable(error))
-                continue
-            if type(event).__name__ not in belonging:
+            if isinstance(event, DecodeError):
+                self._reject(state, batch, record, undecodable(event))
+            elif type(event).__name__ not in belonging:
                 self._reject(state, batch, record, misplaced(type(event).__name__, batch.tp))
-                continue
-            at = coordinates(batch.tp, record.offset)
-            match event:
-                case Position():
-                    state.market.apply_position(event, at)
-                case FacilityFacts():
-                    state.market.apply_facts(event, at)
-                case Command() if len(record.value) > MOST_BYTES:
-                    self._reject(state, batch, record, too_large(len(record.value)))
-                case Command():
-                    state.market.apply_command(event, at)
-                case Alert():
-                    state.market.apply_alert(event)
-                case Tick():
-                    state.market.apply_tick(event)
-                case _:
-                    raise AssertionError  # the topic files name no other record
+            elif isinstance(event, Command) and len(record.value or b"") > MOST_BYTES:
+                self._reject(state, batch, record, too_large(len(record.value or b"")))
+            else:
+                _take(state.market, event, coordinates(batch.tp, record.offset))
 
     def tell_time(self, state: MarketPartition, now_us: int) -> None:
         """See `runtime.stage.Stage.tell_time`: commands that wait are answered before anything expires."""
@@ -128,3 +114,19 @@ class MarketStage:
         """See `runtime.stage.Stage.absorb`."""
         assert isinstance(result, SolveResult | FailedSolve)
         state.market.absorb(result)
+
+
+def _take(market: MarketState, event: Event, at: Coordinates) -> None:
+    match event:
+        case Position():
+            market.apply_position(event, at)
+        case FacilityFacts():
+            market.apply_facts(event, at)
+        case Command():
+            market.apply_command(event, at)
+        case Alert():
+            market.apply_alert(event)
+        case Tick():
+            market.apply_tick(event)
+        case _:
+            raise AssertionError  # the topic files name no other record

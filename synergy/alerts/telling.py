@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -13,7 +14,11 @@ from synergy.alerts.rules import AlertRule
 
 NAMESPACE: Final = UUID("0b8a7c5e-4f0d-5b63-8a34-2f5d0c9e7b11")
 
+_REMEMBERED: Final = 1 << 14
+"""Ids that are asked for again with every position of a series: they cost as much as taking it in."""
 
+
+@lru_cache(_REMEMBERED)
 def alert_id(programme: str, rule: str, subject: str) -> UUID:
     """Return the id of a rule's alert about a subject."""
     return uuid5(NAMESPACE, json.dumps((programme, rule, subject)))

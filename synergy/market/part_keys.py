@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from synergy.market.parts import UnreadablePart
 from synergy.market.series import Pair, Series
+
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
+"""One for all keys: `json.dumps` makes one for each call that wants anything but its own separators."""
 
 
 def key_of(kind: str, programme: str, *names: str) -> bytes:
@@ -14,7 +18,7 @@ def key_of(kind: str, programme: str, *names: str) -> bytes:
     >>> key_of("facts", "ohio", "wv_mitchell")
     b'["facts","ohio","wv_mitchell"]'
     """
-    return json.dumps((kind, programme, *names), separators=(",", ":")).encode()
+    return _COMPACT.encode((kind, programme, *names)).encode()
 
 
 def names_of(key: bytes) -> tuple[str, str]:

@@ -14,13 +14,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 VERSION: Final = 1
+_VERSION_BYTE: Final = bytes([VERSION])
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+COMPACT: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+"""One for all parts: `json.dumps` makes one for each call that wants anything but its own separators."""
 
 Value = TypeVar("Value")
 # Annotations, what JSON holds and the events themselves are only known at run time here.
@@ -61,10 +65,8 @@ def _scalar(kind: type) -> tuple[Convert, Convert]:
         return str, Decimal
     if kind is UUID:
         return (lambda value: cast("UUID", value).hex), UUID
-    if kind is float:
-        return _same, float
-    if issubclass(kind, StrEnum):
-        return str, kind
+    if kind is float or issubclass(kind, StrEnum):
+        return _same, kind
     return _same, _same
 
 
@@ -76,13 +78,13 @@ def _converters(kind: Hashable) -> tuple[Convert, Convert]:
     if origin is UnionType:
         encode, decode = _converters(arguments[0])
         return (
-            lambda value: None if value is None else encode(value),
+            _same if encode is _same else lambda value: None if value is None else encode(value),
             lambda value: None if value is None else decode(value),
         )
     if origin is tuple:
         encode, decode = _converters(arguments[0])
         return (
-            lambda values: [encode(value) for value in values],
+            _same if encode is _same else lambda values: [encode(value) for value in values],
             lambda values: tuple(decode(value) for value in values),
         )
     if is_dataclass(kind):
@@ -93,6 +95,9 @@ def _converters(kind: Hashable) -> tuple[Convert, Convert]:
 def _record(kind: type[Any]) -> tuple[Convert, Convert]:
     hints = get_type_hints(kind)
     columns = [(item.name, *_converters(hints[item.name])) for item in fields(kind)]
+    names = [name for name, _, _ in columns]
+    read = attrgetter(*names, names[0])  # at least two names, so that it always gives a tuple
+    special = [(name, convert) for name, convert, _ in columns if convert is not _same]
     required = {
         item.name
         for item in fields(kind)
@@ -100,7 +105,10 @@ def _record(kind: type[Any]) -> tuple[Convert, Convert]:
     }
 
     def encode(value: Plain) -> dict[str, Plain]:
-        return {name: convert(getattr(value, name)) for name, convert, _ in columns}
+        plain = dict(zip(names, read(value), strict=False))
+        for name, convert in special:
+            plain[name] = convert(plain[name])
+        return plain
 
     def decode(record: Mapping[str, Plain]) -> Plain:
         missing = required - record.keys()
@@ -122,8 +130,7 @@ def pack(value: object) -> bytes:
     b'\x01{"topic":"t","partition":0,"offset":7}'
     """
     encode, _ = _converters(cast("Hashable", type(value)))
-    text = json.dumps(encode(value), separators=(",", ":"), ensure_ascii=False)
-    return bytes([VERSION]) + text.encode()
+    return _VERSION_BYTE + COMPACT.encode(encode(value)).encode()
 
 
 def unpack(kind: type[Value], key: bytes, part: bytes) -> Value:
@@ -132,7 +139,7 @@ def unpack(kind: type[Value], key: bytes, part: bytes) -> Value:
     Raises:
         UnreadablePart: another format version, or damaged.
     """
-    if part[:1] != bytes([VERSION]):
+    if part[:1] != _VERSION_BYTE:
         raise UnreadablePart(key, f"format version {part[:1].hex()}, this is {VERSION:02x}")
     _, decode = _converters(cast("Hashable", kind))
     try:

@@ -91,7 +91,10 @@ class MarketState:
         return state
 
     def _programme(self, name: str) -> Programme:
-        return self._programmes.setdefault(name, Programme(name))
+        found = self._programmes.get(name)
+        if found is None:
+            found = self._programmes[name] = Programme(name)
+        return found
 
     def apply_position(self, position: Position, at: Coordinates) -> None:
         """Take a position in; its market becomes dirty when it changed beyond the deadband."""

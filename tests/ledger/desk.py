@@ -35,6 +35,7 @@ from runtime.publisher import MemoryPublisher, Publisher
 from schemas import topic_files
 from schemas.avro_files import record_schemas
 from schemas.codec import Codec
+from schemas.event_blocks import EventBlocks
 from schemas.events import Event
 from sinks.ledger_status import LedgerStatus
 from synergy.catalogue import load_catalogue
@@ -100,7 +101,9 @@ def open_desk(path: Path, publisher: Publisher | None = None) -> Generator[Desk]
     topics = MemoryTopics(dict.fromkeys(TOPICS, 1))
     catalogue = load_catalogue()
     documents, rows = Documents(views, catalogue), Rows.of(views, catalogue)
-    feed = Feed(topics.source("views"), codec, views, changes, logger("tests"))
+    feed = Feed(
+        topics.source("views"), EventBlocks(codec, lambda: 7), views, changes, logger("tests")
+    )
     clock = SystemClock()
     kept = MemoryPublisher({topic_files.COMMANDS: 4})
     sent = MemoryPublisher({topic_files.AVAILABILITY: 4})

@@ -15,6 +15,7 @@ from schemas import topic_files
 from schemas.avro_files import record_schemas
 from schemas.block import BlockReaders
 from schemas.codec import Codec
+from schemas.event_blocks import EventBlocks
 from schemas.events import Availability, Command, Event, Facility, Match, Rejected, Tick
 from schemas.topic_files import topics_of
 from stream_processors.balance import BalanceStage, material_rules
@@ -62,7 +63,11 @@ class Exchange:
             1,
             lambda: 7,
         )
-        self.market = MarketStage(catalogue, self.codec, Outbox("market", self.codec, one_each))
+        self.market = MarketStage(
+            catalogue,
+            EventBlocks(self.codec, lambda: 7),
+            Outbox("market", self.codec, one_each),
+        )
         self.balances = self.balance.restore(0, {})
         self.markets = self.market.restore(0, {})
 

@@ -12,6 +12,7 @@ from schemas import topic_files
 from schemas.avro_files import record_schemas
 from schemas.codec import Codec
 from schemas.errors import DecodeError
+from schemas.event_blocks import EventBlocks
 from schemas.events import Alert, Command, Event, FacilityFacts, Position, Tick
 from schemas.identity import series_key
 from stream_processors.market import MarketPartition, MarketStage
@@ -28,7 +29,7 @@ OUTPUTS = (
 )
 CODEC = Codec({record: number for number, record in enumerate(sorted(record_schemas()), 1)})
 ONE_EACH = dict.fromkeys(topic_files.topic_files(), 1)
-STAGE = MarketStage(CATALOGUE, CODEC, Outbox("market", CODEC, ONE_EACH))
+STAGE = MarketStage(CATALOGUE, EventBlocks(CODEC, lambda: 7), Outbox("market", CODEC, ONE_EACH))
 NOON_MS = 1_794_000_000_000
 """Some noon of 2026: the clock and the log agree."""
 

@@ -16,10 +16,12 @@ from runtime.memory_sink_source import MemoryTopics
 from schemas import topic_files
 from schemas.avro_files import record_schemas
 from schemas.codec import Codec
+from schemas.event_blocks import EventBlocks
 from schemas.events import Availability, Event, Match, Position, Rejected
 from tests.unit.console.examples import example
 
 CODEC = Codec({name: number for number, name in enumerate(sorted(record_schemas()), start=1)})
+BLOCKS = EventBlocks(CODEC, lambda: 7)
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Stand:
 @pytest.fixture
 def stand() -> Stand:
     topics = MemoryTopics(dict.fromkeys(NEWEST, 1))
-    feed = Feed(topics.source("views"), CODEC, Views(), Changes("run1"), logger("tests"))
+    feed = Feed(topics.source("views"), BLOCKS, Views(), Changes("run1"), logger("tests"))
     return Stand(topics, feed)
 
 
@@ -134,7 +136,7 @@ def test_it_goes_on_behind_what_the_ledger_gave(stand: Stand) -> None:
 def test_a_topic_that_is_not_there_yet_is_waited_for() -> None:
     first, *others = NEWEST
     topics = MemoryTopics(dict.fromkeys(others, 1))
-    feed = Feed(topics.source("views"), CODEC, Views(), Changes("run1"), logger("tests"))
+    feed = Feed(topics.source("views"), BLOCKS, Views(), Changes("run1"), logger("tests"))
 
     async def until_it_is_there() -> None:
         reading = asyncio.create_task(feed.run())
