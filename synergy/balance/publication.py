@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.events import Coordinates, Position
+from schemas.filling import filled
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import (
     BASES,
@@ -60,11 +61,7 @@ def publish(
         **_amounts(state, found),
         **_details(found, details),
     }
-    names = tuple(columns)
-    return tuple(
-        Position(**dict(zip(names, values, strict=True)))
-        for values in zip(*columns.values(), strict=True)
-    )
+    return tuple(filled(Position, columns, len(found.series)))
 
 
 def _origin(state: PartitionState, found: Evaluation, next_offset: int) -> dict[str, Sequence[Any]]:
@@ -83,10 +80,7 @@ def _origin(state: PartitionState, found: Evaluation, next_offset: int) -> dict[
         "direction": [DIRECTIONS[n] for n in state.series.direction[found.series].tolist()],
         "as_of": _moments(found.as_of),
         "applied": [applied] * len(places),
-        "latest": [
-            Coordinates(topic=topic, partition=partition, offset=offset)
-            for offset in rows["latest_offset"].tolist()
-        ],
+        "latest": _coordinates(topic, partition, rows["latest_offset"].tolist()),
         "latest_source": [texts[number] for number in rows["source"].tolist()],
         "latest_sequence": rows["latest_sequence"].tolist(),
         "source_kind": [SOURCE_KINDS[number] for number in rows["source_kind"].tolist()],
@@ -94,6 +88,12 @@ def _origin(state: PartitionState, found: Evaluation, next_offset: int) -> dict[
         "formula": [texts[n - 1] if n else None for n in rows["formula"].tolist()],
         "basis": [BASES[number - 1] for number in rows["basis"].tolist()],
     }
+
+
+def _coordinates(topic: str, partition: int, offsets: list[int]) -> list[Coordinates]:
+    count = len(offsets)
+    columns = {"topic": [topic] * count, "partition": [partition] * count, "offset": offsets}
+    return filled(Coordinates, columns, count)
 
 
 def _amounts(state: PartitionState, found: Evaluation) -> dict[str, Sequence[Any]]:
