@@ -92,7 +92,11 @@ def _origin(state: PartitionState, found: Evaluation, next_offset: int) -> dict[
 
 def _coordinates(topic: str, partition: int, offsets: list[int]) -> list[Coordinates]:
     count = len(offsets)
-    columns = {"topic": [topic] * count, "partition": [partition] * count, "offset": offsets}
+    columns: dict[str, list[Any]] = {
+        "topic": [topic] * count,
+        "partition": [partition] * count,
+        "offset": offsets,
+    }
     return filled(Coordinates, columns, count)
 
 

@@ -7,7 +7,7 @@ import pytest
 from schemas.events import Coordinates
 from schemas.filling import filled
 
-COLUMNS = {"topic": ["a", "b"], "partition": [0, 1], "offset": [7, 8]}
+COLUMNS: dict[str, list[object]] = {"topic": ["a", "b"], "partition": [0, 1], "offset": [7, 8]}
 
 
 def test_they_are_what_the_constructor_makes() -> None:
