@@ -52,6 +52,8 @@ from sinks.migrate import migrate, shipped
 from sinks.writers import Writers, WriterSchemas
 
 _STOP_S = 2
+_LEDGER_FETCH_BYTES = 256 * 1024
+"""Under load a partition is written every two seconds: asked for less, the broker answers hundreds of times a second."""
 _COMMAND_TIMEOUT_MS = 5_000
 
 
@@ -89,10 +91,16 @@ def ledger_topics() -> tuple[str, ...]:
     return tuple(name for name, topic in topic_files().items() if topic.records)
 
 
-def _source(connection: KafkaConnection, group: str, kilobytes: int) -> KafkaSinkSource:
+def _source(
+    connection: KafkaConnection, group: str, kilobytes: int, gather_bytes: int = 1
+) -> KafkaSinkSource:
     client: Mapping[str, str | int | float | bool] = dict(connection.security)
     settings = SinkSourceSettings(
-        bootstrap=connection.bootstrap, group=group, queue_kilobytes=kilobytes, client=client
+        bootstrap=connection.bootstrap,
+        group=group,
+        queue_kilobytes=kilobytes,
+        gather_bytes=gather_bytes,
+        client=client,
     )
     return KafkaSinkSource(settings)
 
@@ -103,7 +111,8 @@ def _sink(plan: StorePlan, tools: StoreTools, database: ClickHouse) -> LedgerSin
     writer = RangeWriter(DatabaseStore(database), sorter, tools.draw_bytes().hex())
     parts = SinkParts(
         source=PrefetchingSource(
-            _source(plan.connection, "synergy.ledger", 16 * 1024), POLL_RECORDS
+            _source(plan.connection, "synergy.ledger", 16 * 1024, _LEDGER_FETCH_BYTES),
+            POLL_RECORDS,
         ),
         writer=writer,
         clock=tools.clock,

@@ -46,11 +46,15 @@ _logger = structlog.get_logger("kafka")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkSourceSettings:
-    """Where Kafka is and how much of it may be held in memory. `client` passes TLS and SASL settings on."""
+    """Where Kafka is and how much of it may be held in memory. `client` passes TLS and SASL settings on.
+
+    The broker answers a fetch when it has `gather_bytes`, or after half a second with what there is.
+    """
 
     bootstrap: str
     group: str
     queue_kilobytes: int = 16 * 1024
+    gather_bytes: int = 1
     timeout_s: float = 10.0
     client: Mapping[str, str | int | float | bool] = field(
         default_factory=dict[str, "str | int | float | bool"]
@@ -95,6 +99,7 @@ class KafkaSinkSource:
             "enable.partition.eof": True,
             "check.crcs": True,
             "fetch.queue.backoff.ms": 10,
+            "fetch.min.bytes": settings.gather_bytes,
             "fetch.message.max.bytes": 1024 * 1024,
             "queued.min.messages": 100_000,
             "queued.max.messages.kbytes": settings.queue_kilobytes,
