@@ -53,7 +53,7 @@ from sinks.writers import Writers, WriterSchemas
 
 _STOP_S = 2
 _LEDGER_FETCH_BYTES = 256 * 1024
-"""Under load a partition is written every two seconds: asked for less, the broker answers hundreds of times a second."""
+"""Under load a partition is written every two seconds: asked for less, the broker answers a hundred times a second."""
 _COMMAND_TIMEOUT_MS = 5_000
 
 
