@@ -52,8 +52,8 @@ def maximum(stack: RunningStack, made: Sender) -> float:
     with background.running(made, now_of(stack)):
         stack.clock.sleep(FLOOD_S)
     stack.wait("the end of the flood", lambda: idle(stack))
-    stack.check_accepted()
     rate = background.published / (stack.clock.monotonic_s() - began)
+    stack.check_accepted()
     say(f"{background.published:,} readings at {rate:,.0f} a second")
     return rate
 

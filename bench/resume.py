@@ -33,6 +33,8 @@ LOADED_S = 300
 PER_SECOND = 1_000
 HOUR_S = 3_600
 SETTLE_S = 15.0
+HEARD_OF_S = 2.0
+"""By then the store knows of what was just sent, and tells of it as lag."""
 GIGABYTE_MB = 1024.0
 MERGED = "ledger_merged_parts"
 BYTES_IN_USE = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active"
@@ -100,6 +102,7 @@ def load(stack: RunningStack, codec: Codec, seconds: int, per_second: int) -> Lo
         pair.enrol()
         enrol(stack, background, of_load)
         background.give_history(of_load, now_of(stack))
+        stack.clock.sleep(HEARD_OF_S)
         stack.wait("the history", lambda: idle(stack))
         before = Sizes.of(stack)
         used = CpuShares.begin(stack)

@@ -89,7 +89,14 @@ class RunningStack:
 
         Raises StackFailedError.
         """
-        if self.get("/api/v1/status").get("ledger_rows", {}).get("rejected") != 0:
+        rows: dict[str, int] = {}
+
+        def answered() -> bool:
+            rows.update(self.get("/api/v1/status").get("ledger_rows", {}))
+            return "rejected" in rows
+
+        self.wait("an answer of the store", answered)
+        if rows["rejected"]:
             raise StackFailedError("every reading accepted")
 
     def runs(self, name: str) -> bool:

@@ -100,6 +100,7 @@ class KafkaSinkSource:
             "check.crcs": True,
             "fetch.queue.backoff.ms": 10,
             "fetch.min.bytes": settings.gather_bytes,
+            "fetch.wait.max.ms": 500,
             "fetch.message.max.bytes": 1024 * 1024,
             "queued.min.messages": 100_000,
             "queued.max.messages.kbytes": settings.queue_kilobytes,

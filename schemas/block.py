@@ -227,7 +227,7 @@ class _Decoding:
                 shortest = self._codec.canonical(value)
                 current.append(self._codec.encode(self._codec.decode(shortest)))
             except DecodeError as error:
-                self.bad.append(BadRow(row, error))
+                self.bad.append(BadRow(row, error.with_traceback(None)))
                 continue
             rows.append(row)
             written.append(shortest)
@@ -241,7 +241,7 @@ class _Decoding:
             try:
                 self._codec.record_name(value)
             except DecodeError as error:
-                self.bad.append(BadRow(row, error))
+                self.bad.append(BadRow(row, error.with_traceback(None)))
 
     def _keep(self, schema_id: int, members: _Members, frame: pl.DataFrame) -> None:
         record = self._codec.schemas[schema_id].record

@@ -1,4 +1,4 @@
-"""Many events made a field at a time: the constructor of a frozen dataclass takes a microsecond for each field."""
+"""Many events made a field at a time, for a third of what the constructor of a frozen dataclass takes."""
 
 from __future__ import annotations
 

@@ -291,3 +291,18 @@ def test_an_error_that_the_client_gets_over_by_itself_is_passed_over(
     source = _troubled(monkeypatch, KafkaError._ALL_BROKERS_DOWN)
     for _ in range(3):
         assert source.poll(10, 0.0)[TP].columns.offsets == [3, 4]
+
+
+def test_a_source_lets_the_broker_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    class Asking(_Troubled):
+        def __init__(self, settings: dict[str, object], **more: object) -> None:
+            asked.append(settings)
+            super().__init__(settings, **more)
+
+    monkeypatch.setattr(runtime.kafka_sink_source, "Consumer", Asking)
+    KafkaSinkSource(SinkSourceSettings(bootstrap="nowhere:9092", group="sink"))
+    gathering = SinkSourceSettings(bootstrap="nowhere:9092", group="sink", gather_bytes=70_000)
+    KafkaSinkSource(gathering)
+    assert [one["fetch.min.bytes"] for one in asked] == [1, 70_000]
