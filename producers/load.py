@@ -48,7 +48,7 @@ class LoadPlan:
     facilities: int
     materials: tuple[str, ...] = MATERIALS
     start: datetime
-    period: timedelta = timedelta(minutes=15)
+    period: timedelta = QUARTER_HOUR
     epoch: int = 1
     programme: str = "load"
 

@@ -68,8 +68,8 @@ class MarketStage:
                 self._reject(state, batch, record, undecodable(event))
             elif type(event).__name__ not in belonging:
                 self._reject(state, batch, record, misplaced(type(event).__name__, batch.tp))
-            elif isinstance(event, Command) and len(record.value or b"") > MOST_BYTES:
-                self._reject(state, batch, record, too_large(len(record.value or b"")))
+            elif isinstance(event, Command) and (size := len(record.value or b"")) > MOST_BYTES:
+                self._reject(state, batch, record, too_large(size))
             else:
                 _take(state.market, event, coordinates(batch.tp, record.offset))
 

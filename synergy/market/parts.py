@@ -23,7 +23,7 @@ VERSION: Final = 1
 _VERSION_BYTE: Final = bytes([VERSION])
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-COMPACT: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 """One for all parts: `json.dumps` makes one for each call that wants anything but its own separators."""
 
 Value = TypeVar("Value")
@@ -130,7 +130,7 @@ def pack(value: object) -> bytes:
     b'\x01{"topic":"t","partition":0,"offset":7}'
     """
     encode, _ = _converters(cast("Hashable", type(value)))
-    return _VERSION_BYTE + COMPACT.encode(encode(value)).encode()
+    return _VERSION_BYTE + _COMPACT.encode(encode(value)).encode()
 
 
 def unpack(kind: type[Value], key: bytes, part: bytes) -> Value:
