@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from schemas.codec import Codec
 from schemas.events import (
     Basis,
     Coordinates,
@@ -30,11 +31,12 @@ from schemas.events import (
     Tick,
 )
 from synergy.catalogue import load_catalogue
-from synergy.market import MarketState
+from synergy.market import MarketState, Received
 
 TIME = datetime(2007, 3, 10, tzinfo=UTC)
 PLACE = Coordinates(topic="synergy.positions.v1", partition=0, offset=1)
 CATALOGUE = load_catalogue()
+CODEC = Codec({"Position": 1})
 # Industry, direction and materials of eight kinds of plants.
 KINDS = (
     *(("3510", Direction.SUPPLY, ("fly_ash", "bottom_ash")),) * 3,
@@ -130,9 +132,10 @@ def solved(state: MarketState) -> tuple[float, int]:
 def measure(load: Load) -> str:
     """Run one load."""
     state, positions = programme(load)
+    received = [Received(item, PLACE, CODEC.encode(item)) for item in positions]
     before = time.process_time()
-    for item in positions:
-        state.apply_position(item, PLACE)
+    for item in received:
+        state.apply_position(item)
     applied = (time.process_time() - before) / len(positions)
     before = time.process_time()
     parts = len(state.take_parts())
@@ -143,8 +146,8 @@ def measure(load: Load) -> str:
     )
     same, said = solved(state)
     assert said == 0
-    moved = positions[0]
-    state.apply_position(replace(moved, firm_per_day=moved.firm_per_day * 2), PLACE)
+    moved = replace(positions[0], firm_per_day=positions[0].firm_per_day * 2)
+    state.apply_position(Received(moved, PLACE, CODEC.encode(moved)))
     step, changed = solved(state)
     return (
         f"{load.facilities:5d} facilities on {load.degrees:3.0f} degrees:"

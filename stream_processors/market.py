@@ -26,7 +26,7 @@ from stream_processors.rejection import (
 )
 from stream_processors.sizes import fitting
 from synergy.catalogue import Catalogue
-from synergy.market import FailedSolve, MarketState, SolveResult
+from synergy.market import FailedSolve, MarketState, Received, SolveResult
 
 STAGE = "market"
 
@@ -50,7 +50,8 @@ class MarketStage:
 
     def restore(self, partition: int, parts: Mapping[bytes, bytes]) -> MarketPartition:
         """See `runtime.stage.Stage.restore`: a fold; nothing is solved or published."""
-        return MarketPartition(MarketState.restore(self._catalogue, parts.items()))
+        market = MarketState.restore(self._catalogue, parts.items(), self._blocks.decode)
+        return MarketPartition(market)
 
     def begin(self, partition: int, past: Past) -> Begun[MarketPartition]:
         """See `runtime.stage.Stage.begin`: a fold of what was published; the inputs go on where that ends."""
@@ -62,16 +63,17 @@ class MarketStage:
         belonging = topic_files()[batch.tp.topic].records
         read = self._blocks.decode(batch.records.values)
         for record, event in zip(batch.records, read, strict=True):
-            if event is None:
+            value = record.value
+            if event is None or value is None:
                 continue  # a series or facility left; its facts said so before
             if isinstance(event, DecodeError):
                 self._reject(state, batch, record, undecodable(event))
             elif type(event).__name__ not in belonging:
                 self._reject(state, batch, record, misplaced(type(event).__name__, batch.tp))
-            elif isinstance(event, Command) and (size := len(record.value or b"")) > MOST_BYTES:
+            elif isinstance(event, Command) and (size := len(value)) > MOST_BYTES:
                 self._reject(state, batch, record, too_large(size))
             else:
-                _take(state.market, event, coordinates(batch.tp, record.offset))
+                _take(state.market, event, coordinates(batch.tp, record.offset), value)
 
     def tell_time(self, state: MarketPartition, now_us: int) -> None:
         """See `runtime.stage.Stage.tell_time`: commands that wait are answered before anything expires."""
@@ -116,10 +118,10 @@ class MarketStage:
         state.market.absorb(result)
 
 
-def _take(market: MarketState, event: Event, at: Coordinates) -> None:
+def _take(market: MarketState, event: Event, at: Coordinates, value: bytes) -> None:
     match event:
         case Position():
-            market.apply_position(event, at)
+            market.apply_position(Received(event, at, value))
         case FacilityFacts():
             market.apply_facts(event, at)
         case Command():

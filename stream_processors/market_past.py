@@ -25,7 +25,7 @@ from schemas.events import (
 )
 from stream_processors.rejection import coordinates
 from synergy.catalogue import Catalogue
-from synergy.market import MarketState
+from synergy.market import MarketState, Received
 from synergy.market.fold import Fold
 
 Place = tuple[str, int, bytes | None]
@@ -99,8 +99,11 @@ class MarketPast:
         tp = TopicPartition(topic, self.partition)
         for record in self.past.read(topic, start, next_):
             event = self._input(topic, record)
-            if isinstance(event, Position | FacilityFacts):
-                self.fold.take_input(event, coordinates(tp, record.offset))
+            if isinstance(event, Position):
+                at, value = coordinates(tp, record.offset), record.value or b""
+                self.fold.take_position(Received(event, at, value))
+            elif isinstance(event, FacilityFacts):
+                self.fold.take_facts(event)
         return next_
 
     def _fold_commands(self) -> int:

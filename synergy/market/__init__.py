@@ -9,6 +9,7 @@ from synergy.market.explain import Language, View, Words, load_words
 from synergy.market.policy import Policy
 from synergy.market.propose import FailedSolve, SolveResult
 from synergy.market.reasons import Code
+from synergy.market.series import Received
 from synergy.market.state import Event, MarketState
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Language",
     "MarketState",
     "Policy",
+    "Received",
     "Refusal",
     "SolveResult",
     "View",

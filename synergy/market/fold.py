@@ -18,7 +18,6 @@ from schemas.events import (
     FacilityFacts,
     Match,
     Outcome,
-    Position,
     Tick,
     Transaction,
     Unmatched,
@@ -33,7 +32,7 @@ from synergy.market.policy import Policy
 from synergy.market.programme import Handled, Head, Programme
 from synergy.market.propose import counted
 from synergy.market.reasons import Code
-from synergy.market.series import Pair, Series, need_series, pair_of, supply_series
+from synergy.market.series import Pair, Received, Series, need_series, pair_of, supply_series
 from synergy.market.state import MICROSECOND, MarketState
 from synergy.market.told_alerts import ANSWERED, OWN, after_told
 
@@ -159,13 +158,16 @@ class Fold:
         programme = self._life(tick.programme).programme
         programme.set_head(head_after(programme.head, tick))
 
-    def take_input(self, event: Position | FacilityFacts, at: Coordinates) -> None:
-        """Take in a position, or facts, that were applied."""
-        programme = self._life(event.programme).programme
-        if isinstance(event, Position):
-            take_position(programme, event, at, self._catalogue, self._policy.deadband)
-        elif programme.facts.get(event.facility) != event:
-            programme.set_facts(event)
+    def take_position(self, received: Received) -> None:
+        """Take in a position that was applied."""
+        programme = self._life(received.position.programme).programme
+        take_position(programme, received, self._catalogue, self._policy.deadband)
+
+    def take_facts(self, facts: FacilityFacts) -> None:
+        """Take in facts that were applied."""
+        programme = self._life(facts.programme).programme
+        if programme.facts.get(facts.facility) != facts:
+            programme.set_facts(facts)
 
     def state(self) -> MarketState:
         """Return the state; all of it is in its first parts."""

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from schemas.events import Coordinates, Position, ReplayState, Tick
+from schemas.events import Position, ReplayState, Tick
 from synergy.catalogue import Catalogue
 from synergy.market.programme import Head, Programme
-from synergy.market.series import Held, offered, series_of
+from synergy.market.series import Held, Received, offered, series_of
 
 
 def take_position(
-    programme: Programme, position: Position, at: Coordinates, catalogue: Catalogue, deadband: float
+    programme: Programme, received: Received, catalogue: Catalogue, deadband: float
 ) -> bool:
     """Take a position in; return whether it changed beyond the deadband, so that its market is to be solved."""
+    position = received.position
     series, market = series_of(position), catalogue.market_of(position.material)
     before = programme.positions.get(series)
     one_sided = programme.is_one_sided(market, series, catalogue.market_of)
     if before is None or _material(before, position, deadband, one_sided=one_sided):
-        held = Held(position, at, offered(position), position.firm_per_day)
-        programme.set_position(series, held)
-        return True
-    programme.set_position(series, replace(before, position=position, at=at))
-    return False
+        quantity, firm, changed = offered(position), position.firm_per_day, True
+    else:
+        quantity, firm, changed = before.solved_quantity, before.solved_firm, False
+    programme.set_position(series, Held(position, received.at, quantity, firm), received.value)
+    return changed
 
 
 def _material(before: Held, after: Position, deadband: float, *, one_sided: bool) -> bool:

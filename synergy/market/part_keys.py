@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Final
 
 from synergy.market.parts import UnreadablePart
@@ -10,8 +11,11 @@ from synergy.market.series import Pair, Series
 
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 """One for all keys: `json.dumps` makes one for each call that wants anything but its own separators."""
+_REMEMBERED: Final = 1 << 15
+"""Keys at hand: a series that reports has one for each of its positions."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def key_of(kind: str, programme: str, *names: str) -> bytes:
     """Return the key of a part; JSON, so that no name can be mistaken for two.
 

@@ -32,6 +32,7 @@ from synergy.lifecycle.transactions import (
 )
 from synergy.market.part_keys import key_of, pair_names, series_names
 from synergy.market.parts import pack
+from synergy.market.position_parts import pack_position
 from synergy.market.series import Held, Pair, PairMemory, Series, pair_of, series_of
 
 SETTLED: Final = DELIVERIES.closed()
@@ -70,7 +71,7 @@ class Programme:
 
     `versions` count the marks of each market and `tokens` its lifecycle changes by people, so that
     a result can be told from an outdated one; both matter only while a job runs. `changed` are the
-    parts to be written at the next commit.
+    parts to be written at the next commit: bytes, or values to be packed then.
     """
 
     name: str
@@ -138,10 +139,10 @@ class Programme:
             del self.positions[series]
             self._touch(None, "position", *series_names(series))
 
-    def set_position(self, series: Series, held: Held) -> None:
-        """Replace the position of a series."""
+    def set_position(self, series: Series, held: Held, value: bytes) -> None:
+        """Replace the position of a series, which was received as `value`."""
         self.positions[series] = held
-        self._touch(held, "position", *series_names(series))
+        self._touch(pack_position(held, value), "position", *series_names(series))
 
     def is_one_sided(self, market: str, series: Series, market_of: Callable[[str], str]) -> bool:
         """Whether a market has only supplies, or only needs, `series` included.
@@ -266,4 +267,8 @@ class Programme:
     def take_parts(self) -> dict[bytes, bytes | None]:
         """Return the changed parts, encoded, and forget that they changed."""
         changed, self.changed = self.changed, {}
-        return {key: None if value is None else pack(value) for key, value in changed.items()}
+        return {key: _packed(value) for key, value in changed.items()}
+
+
+def _packed(value: object | None) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else pack(value)

@@ -1,22 +1,42 @@
-"""Reads the changelog parts of a programme back."""
+"""Reads the changelog parts of programmes back."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable
 
 from schemas.events import Alert, FacilityFacts, Match, Unmatched
 from synergy.lifecycle.transactions import Agreement, Delivery
 from synergy.market.part_keys import names_of
 from synergy.market.parts import UnreadablePart, unpack
+from synergy.market.position_parts import Decode, holds_value, unpack_positions
 from synergy.market.programme import Handled, Head, Programme, Remembered
 from synergy.market.series import Held, series_of
 
 
-def load(programme: Programme, key: bytes, part: bytes) -> None:
-    """Take one changelog part in.
+def restored_programmes(
+    parts: Iterable[tuple[bytes, bytes]], decode: Decode
+) -> Collection[Programme]:
+    """Return the programmes that changelog parts tell of, in any order; `decode` reads the positions' values.
 
     Raises:
         UnreadablePart: of another version, of an unknown kind, or damaged.
     """
-    kind, _ = names_of(key)
+    found: dict[str, Programme] = {}
+    received: list[tuple[bytes, bytes]] = []
+    for key, part in parts:
+        kind, name = names_of(key)
+        if name not in found:
+            found[name] = Programme(name)
+        if kind == "position" and holds_value(part):
+            received.append((key, part))
+        else:
+            _load(found[name], kind, key, part)
+    for held in unpack_positions(received, decode):
+        found[held.position.programme].positions[series_of(held.position)] = held
+    return found.values()
+
+
+def _load(programme: Programme, kind: str, key: bytes, part: bytes) -> None:
     match kind:
         case "head":
             programme.head = unpack(Head, key, part)
@@ -24,7 +44,7 @@ def load(programme: Programme, key: bytes, part: bytes) -> None:
             facts = unpack(FacilityFacts, key, part)
             programme.facts[facts.facility] = facts
         case "position":
-            held = unpack(Held, key, part)
+            held = unpack(Held, key, part)  # of the earlier format
             programme.positions[series_of(held.position)] = held
         case "match":
             match_ = unpack(Match, key, part)

@@ -59,6 +59,15 @@ class Held:
     solved_firm: int
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A position, where it is in its topic, and its value there."""
+
+    position: Position
+    at: Coordinates
+    value: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A series that gives or takes something now: the input of a solve."""

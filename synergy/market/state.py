@@ -18,7 +18,6 @@ from schemas.events import (
     FacilityFacts,
     Match,
     Outcome,
-    Position,
     Tick,
     Transaction,
     Unmatched,
@@ -37,14 +36,14 @@ from synergy.market.alerts import (
 )
 from synergy.market.commands import Terms, answer, by_person, failed_command
 from synergy.market.inputs import head_after, take_position
-from synergy.market.part_keys import names_of
 from synergy.market.passing import expired_matches, is_new_day, markets_to_review, moved
 from synergy.market.picture import take_picture
 from synergy.market.policy import Policy
+from synergy.market.position_parts import Decode
 from synergy.market.programme import Handled, Programme
 from synergy.market.propose import FailedSolve, SolveResult, try_to_solve
-from synergy.market.restoring import load
-from synergy.market.series import series_of
+from synergy.market.restoring import restored_programmes
+from synergy.market.series import Received, series_of
 from synergy.market.told_alerts import after_told, run_out
 
 Event = Match | Unmatched | Outcome | Transaction | Alert
@@ -74,21 +73,21 @@ class MarketState:
         cls,
         catalogue: Catalogue,
         parts: Iterable[tuple[bytes, bytes]],
+        decode: Decode,
         policy: Policy = Policy(),  # noqa: B008 - frozen
     ) -> MarketState:
         """Fold changelog parts, in any order, into a state. Nothing is solved or published.
 
-        Markets that waited for a solve when the parts were written still wait; no other does.
+        Markets that waited for a solve when the parts were written still wait; no other does. `decode` reads the
+        positions' values.
 
         Raises:
             UnreadablePart: a part of another format version, or damaged.
         """
-        state = cls(catalogue, policy)
-        for key, part in parts:
-            load(state._programme(names_of(key)[1]), key, part)
-        for restored in state._programmes.values():
-            restored.rename_dirty(catalogue.market_of)
-        return state
+        restored = restored_programmes(parts, decode)
+        for programme in restored:
+            programme.rename_dirty(catalogue.market_of)
+        return cls(catalogue, policy, restored)
 
     def _programme(self, name: str) -> Programme:
         found = self._programmes.get(name)
@@ -96,11 +95,11 @@ class MarketState:
             found = self._programmes[name] = Programme(name)
         return found
 
-    def apply_position(self, position: Position, at: Coordinates) -> None:
+    def apply_position(self, received: Received) -> None:
         """Take a position in; its market becomes dirty when it changed beyond the deadband."""
+        position = received.position
         programme = self._programme(position.programme)
-        deadband = self._policy.deadband
-        if take_position(programme, position, at, self._catalogue, deadband):
+        if take_position(programme, received, self._catalogue, self._policy.deadband):
             programme.mark(self._catalogue.market_of(position.material))
         self._tell(programme, after_position(programme, series_of(position), position))
 

@@ -10,7 +10,7 @@ from cli.worker import WorkerTools, market_worker, run_until_told
 from runtime.kafka_log import KafkaConnection
 from runtime.logs import configure
 from tests.market.plants import CATALOGUE
-from tests.market.stand import CODEC
+from tests.market.values import CODEC
 
 
 def main(bootstrap: str, data: str, *flags: str) -> None:

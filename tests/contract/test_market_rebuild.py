@@ -40,7 +40,8 @@ from schemas.events import (
 )
 from schemas.routing import partition_for
 from tests.market.plants import GOOD_ASH, MARCH, MIX, OTHER_POWER, POWER, need, only, supply
-from tests.market.stand import CODEC, OUTPUTS, topic_of
+from tests.market.stand import OUTPUTS, topic_of
+from tests.market.values import CODEC
 
 pytestmark = pytest.mark.kafka
 

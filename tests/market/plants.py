@@ -29,6 +29,7 @@ from schemas.events import (
 )
 from synergy.catalogue import load_catalogue
 from synergy.market import Event, MarketState, Policy
+from tests.market.values import BLOCKS, received
 
 CATALOGUE = load_catalogue()
 POLICY = Policy()
@@ -131,7 +132,7 @@ class Market:
             if isinstance(item, FacilityFacts):
                 self.state.apply_facts(item, self.at())
             else:
-                self.state.apply_position(item, self.at())
+                self.state.apply_position(received(item, self.at()))
         return self
 
     def tick(
@@ -164,7 +165,7 @@ class Market:
 
     def restored(self) -> MarketState:
         """A state made from the parts that were committed."""
-        return MarketState.restore(CATALOGUE, list(self.parts.items()), POLICY)
+        return MarketState.restore(CATALOGUE, self.parts.items(), BLOCKS.decode, POLICY)
 
     def open(self) -> list[Match]:
         """The matches that are proposed now."""

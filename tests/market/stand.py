@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 
 from runtime.log import Batch, OutRecord, Record, Records, TopicPartition
 from schemas import topic_files
-from schemas.avro_files import record_schemas
-from schemas.codec import Codec
 from schemas.errors import DecodeError
-from schemas.event_blocks import EventBlocks
 from schemas.events import Alert, Command, Event, FacilityFacts, Position, Tick
 from schemas.identity import series_key
 from stream_processors.market import MarketPartition, MarketStage
 from stream_processors.outbox import Outbox
 from tests.market.plants import CATALOGUE
+from tests.market.values import BLOCKS, CODEC
 
 INPUTS = (topic_files.POSITIONS, topic_files.COMMANDS, topic_files.ALERTS)
 OUTPUTS = (
@@ -27,9 +25,8 @@ OUTPUTS = (
     topic_files.ALERTS,
     topic_files.REJECTED,
 )
-CODEC = Codec({record: number for number, record in enumerate(sorted(record_schemas()), 1)})
 ONE_EACH = dict.fromkeys(topic_files.topic_files(), 1)
-STAGE = MarketStage(CATALOGUE, EventBlocks(CODEC, lambda: 7), Outbox("market", CODEC, ONE_EACH))
+STAGE = MarketStage(CATALOGUE, BLOCKS, Outbox("market", CODEC, ONE_EACH))
 NOON_MS = 1_794_000_000_000
 """Some noon of 2026: the clock and the log agree."""
 

@@ -14,20 +14,23 @@ from schemas.events import (
     Position,
 )
 from synergy.market import MarketState, Policy
+from synergy.market.inputs import take_position
 from synergy.market.picture import take_picture
 from synergy.market.programme import Programme
-from synergy.market.series import Held, Snapshot, offered, series_of
+from synergy.market.series import Snapshot, offered, series_of
 from tests.market.plants import (
     CATALOGUE,
     GOOD_ASH,
     HIGH_LOI_ASH,
     MARCH,
+    POLICY,
     Market,
     analysis,
     facts,
     need,
     supply,
 )
+from tests.market.values import received
 
 Input = FacilityFacts | Position
 
@@ -104,8 +107,7 @@ def picture_of(inputs: Sequence[Sequence[Input]]) -> Snapshot | None:
         if isinstance(item, FacilityFacts):
             programme.set_facts(item)
         else:
-            held = Held(item, market.at(), offered(item), item.firm_per_day)
-            programme.set_position(series_of(item), held)
+            take_position(programme, received(item, market.at()), CATALOGUE, POLICY.deadband)
     return take_picture(programme, "fly_ash", CATALOGUE, Policy())
 
 

@@ -30,6 +30,7 @@ from synergy.balance.partition import PartitionBalances
 from synergy.balance.terms import MaterialRule
 from synergy.catalogue import load_catalogue
 from synergy.market.state import MarketState
+from tests.market.values import received
 
 IDS = {"Availability": 1, "Tick": 2, "Facility": 3}
 MICROSECOND = timedelta(microseconds=1)
@@ -123,7 +124,7 @@ class Pipeline:
             if isinstance(event, Position):
                 key = (event.facility, event.material, event.direction.value)
                 self.seen.positions[key] = event
-                self._market.apply_position(event, at)
+                self._market.apply_position(received(event, at))
             else:
                 self._market.apply_facts(event, at)
         while (job := self._market.job()) is not None:

@@ -27,6 +27,7 @@ from tests.market.plants import (
     need,
     supply,
 )
+from tests.market.values import BLOCKS
 
 NAMES = UUID("7f1f2b0a-3c61-5f57-9a53-0d9b5a2d1c55")
 HISTORIES = 10_000
@@ -168,7 +169,10 @@ def test_proposed_and_committed_never_exceed_the_supply_over_ten_thousand_histor
     for history in range(HISTORIES):
         random = Random(history)  # noqa: S311 - a seed tells a history
         parts, known = starts[history % len(starts)]
-        market, ledger = Market(MarketState.restore(CATALOGUE, parts, POLICY)), known.copied()
+        market, ledger = (
+            Market(MarketState.restore(CATALOGUE, parts, BLOCKS.decode, POLICY)),
+            known.copied(),
+        )
         offered = {"power": 100 * TONNE, "works": 70 * TONNE}
         for step in range(STEPS):
             command = ordered(random, ledger, step)

@@ -32,6 +32,7 @@ from tests.market.plants import (
     MARCH,
     days,
 )
+from tests.market.values import BLOCKS, received
 from tests.market.worlds import (
     Input,
     fed,
@@ -73,15 +74,13 @@ def act(state: MarketState, step: Step, inputs: Sequence[Sequence[Input]]) -> No
         factor = (step.number % 7) / 4
         firm, rest = position.firm_per_day, position.interruptible_per_day
         stale = step.number % 11 == 0
-        state.apply_position(
-            replace(
-                position,
-                firm_per_day=int(firm * factor),
-                interruptible_per_day=int(rest * factor),
-                stale=stale,
-            ),
-            at,
+        changed = replace(
+            position,
+            firm_per_day=int(firm * factor),
+            interruptible_per_day=int(rest * factor),
+            stale=stale,
         )
+        state.apply_position(received(changed, at))
     elif step.kind == "facts":
         state.apply_facts(replace(known, removed=step.number % 5 == 0), at)
     elif step.kind == "tick":
@@ -138,7 +137,7 @@ def test_a_restored_state_goes_on_exactly_as_the_live_one(
     live.take_events()
     store(parts, live)
     shuffled = data.draw(st.permutations(sorted(parts.items())))
-    restored = MarketState.restore(CATALOGUE, shuffled)
+    restored = MarketState.restore(CATALOGUE, shuffled, BLOCKS.decode)
     assert restored.take_events() == ()
     assert restored.take_parts() == {}
     assert restored.matches("ohio") == live.matches("ohio")

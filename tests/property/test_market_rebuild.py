@@ -28,7 +28,8 @@ from synergy.alerts import RuleName, alert_rules, cleared, raised
 from synergy.lifecycle.match_states import CLOSED
 from synergy.market.part_keys import key_of
 from tests.market.plants import MARCH, days
-from tests.market.stand import CODEC, Stand, published
+from tests.market.stand import Stand, published
+from tests.market.values import CODEC
 from tests.market.worlds import Input, plants
 
 NAMES = UUID("7f1f2b0a-3c61-5f57-9a53-0d9b5a2d1c44")

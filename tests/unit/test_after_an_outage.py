@@ -6,7 +6,7 @@ from runtime.log import OutRecord, TopicPartition
 from schemas.events import Position
 from schemas.topic_files import AVAILABILITY, FACILITIES
 from synergy.balance.terms import moment
-from tests.market.stand import CODEC
+from tests.market.values import CODEC
 from tests.partition_driver import BALANCE, PartitionDriver, one_partition_each
 from tests.property.balance_input import HOUR_US, NOW_2024, facility, reading
 from tests.unit.test_balance_rebuild import STAGE, plain

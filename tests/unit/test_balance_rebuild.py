@@ -16,7 +16,7 @@ from stream_processors.balance import UNITS, BalanceStage, BalanceState
 from stream_processors.outbox import Outbox
 from synergy.balance import PartError
 from synergy.balance.terms import DAY_US, VERSION
-from tests.market.stand import CODEC
+from tests.market.values import CODEC
 from tests.property.balance_input import NOW_2024, RULES, facility, reading
 from tests.unit.test_told_rejections import Kept
 

@@ -31,7 +31,8 @@ from stream_processors.market import MarketPartition
 from synergy.balance.terms import moment
 from synergy.market import Refusal
 from tests.market.plants import GOOD_ASH, MIX, POLICY, POWER, need, supply
-from tests.market.stand import CODEC, INPUTS, NOON_MS, STAGE
+from tests.market.stand import INPUTS, NOON_MS, STAGE
+from tests.market.values import CODEC
 from tests.partition_driver import PartitionDriver, one_partition_each
 from tests.stateful.tally import CHANGELOG, INPUT, OUTPUT, SETUP, TallyStage, TallyState
 from tests.unit.test_told_alerts import LAG

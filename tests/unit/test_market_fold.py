@@ -29,7 +29,8 @@ from stream_processors.market_past import UnreadablePastError
 from synergy.alerts import RuleName, alert_rules, raised
 from synergy.lifecycle import agreement_id
 from tests.market.plants import GOOD_ASH, MARCH, MIX, POWER, days, need, supply
-from tests.market.stand import CODEC, STAGE, Stand
+from tests.market.stand import STAGE, Stand
+from tests.market.values import CODEC
 
 SENT = datetime(2026, 1, 1, tzinfo=UTC)
 LAG = raised(

@@ -42,7 +42,7 @@ from tests.market.plants import (
     started,
     supply,
 )
-from tests.market.stand import CODEC
+from tests.market.values import BLOCKS, CODEC
 from tests.unit.test_alerts import alerts
 
 ASH = supply("power", "fly_ash", 100, properties=GOOD_ASH)
@@ -158,7 +158,9 @@ def test_what_is_agreed_on_a_material_that_left_the_catalogue_is_told_as_short()
     market = started(POWER, MIX, ASH, CEMENT)
     market.solve()
     agree(market)
-    market.state = MarketState.restore(without("fly_ash"), list(market.parts.items()), POLICY)
+    market.state = MarketState.restore(
+        without("fly_ash"), market.parts.items(), BLOCKS.decode, POLICY
+    )
     market.feed(replace(POWER, name="Power plc"))
     [alert] = [one for one in market.solve() if isinstance(one, Alert)]
     assert alert.rule == RuleName.COMMITTED_SHORT
@@ -189,7 +191,7 @@ def test_an_alert_of_a_market_that_has_another_name_now_is_cleared() -> None:
     )
     renamed = replace(CATALOGUE, uses=MappingProxyType(uses), markets=found, index=index)
     assert renamed.market_of("fly_ash") != CATALOGUE.market_of("fly_ash")
-    market.state = MarketState.restore(renamed, list(market.parts.items()), POLICY)
+    market.state = MarketState.restore(renamed, market.parts.items(), BLOCKS.decode, POLICY)
     assert (RuleName.COMMITTED_SHORT, "CLEARED") in alerts(market.solve())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.log import TopicPartition
 from schemas.events import Position, Rejected
 from schemas.topic_files import AVAILABILITY, FACILITIES
-from tests.market.stand import CODEC
+from tests.market.values import CODEC
 from tests.partition_driver import BALANCE, PartitionDriver, one_partition_each
 from tests.property.balance_input import NOW_2024, facility, reading
 from tests.unit.test_balance_rebuild import STAGE, plain

@@ -9,7 +9,7 @@ from runtime.log import Record, TopicPartition
 from schemas.topic_files import AVAILABILITY, FACILITIES, REJECTED
 from stream_processors.rejection import Fault, rejected
 from stream_processors.told_rejections import PREFIX, ToldRejections
-from tests.market.stand import CODEC
+from tests.market.values import CODEC
 
 FAULT = Fault("empty_body", None, "nothing")
 

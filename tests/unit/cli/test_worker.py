@@ -11,7 +11,7 @@ from cli.worker import MAKERS, WorkerTools
 from runtime.kafka_log import KafkaConnection
 from schemas.topic_files import ALERTS, FACILITIES
 from tests.market.plants import CATALOGUE
-from tests.market.stand import CODEC
+from tests.market.values import CODEC
 
 
 @pytest.mark.parametrize(("stage", "first"), [("balance", FACILITIES), ("market", ALERTS)])
