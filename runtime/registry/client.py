@@ -110,6 +110,10 @@ class RegistryClient:
                 return []
             raise
 
+    def version_id(self, subject: str, version: int) -> int:
+        """Return the id of a version's schema. Raises RegistryError."""
+        return int(self._call("GET", f"/subjects/{_path(subject)}/versions/{version}")["id"])
+
     def check(self, subject: str, text: str) -> tuple[str, ...]:
         """Return why a schema would be refused as the next version; nothing when it would not.
 

@@ -16,7 +16,8 @@ from schemas.versions import subjects
 def register_all(client: RegistryClient) -> Codec:
     """Register every schema under its subject, with its topic's compatibility level, and return the codec of the ids.
 
-    The level is set first, so that a change which breaks it is refused and not published.
+    It reads every other version that a subject has, too. The level is set first, so that a change which breaks it is
+    refused and not published.
 
     Raises:
         IncompatibleSchemaError: a schema file breaks the level of its subject.
@@ -25,16 +26,19 @@ def register_all(client: RegistryClient) -> Codec:
     for topic in topic_files().values():
         for record in topic.records:
             client.set_level(topic.subject(record), topic.compatibility)
-    return _codec(client.register)
+    return _with_other_versions(_codec(client.register), client)
 
 
 def look_up_all(client: RegistryClient) -> Codec:
     """Return the codec of the ids that the schemas have, for a registry in which this process may not write.
 
+    It reads every other version that a subject has, too: what an earlier release wrote, and what senders of one go on
+    to write.
+
     Raises:
         RegistryError: a schema is not registered, or the registry does not answer.
     """
-    return _codec(client.look_up)
+    return _with_other_versions(_codec(client.look_up), client)
 
 
 def with_schemas_of(codec: Codec, ids: Iterable[int], client: RegistryClient) -> Codec:
@@ -55,6 +59,17 @@ def with_schemas_of(codec: Codec, ids: Iterable[int], client: RegistryClient) ->
         except (RegistryAnswerError, DefinitionError):
             continue  # not of this product: its records are rejected as unknown_schema_id
     return codec.reading(found)
+
+
+def _with_other_versions(codec: Codec, client: RegistryClient) -> Codec:
+    found = {subject: client.versions(subject) for subject in subjects()}
+    ids = {
+        client.version_id(subject, version)
+        for subject, versions in found.items()
+        for version in versions
+        if len(versions) > 1  # the one that the codec has
+    }
+    return with_schemas_of(codec, ids - codec.schemas.keys(), client)
 
 
 def _codec(id_of: Callable[[str, str], int]) -> Codec:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from runtime.registry.server import MEDIA_TYPE, application
 from runtime.registry.state import RegistryState
 from schemas.avro_files import record_schemas
 from schemas.codec import HEADER_BYTES, Codec
+from schemas.events import Event
 from schemas.json_form import from_json
 from schemas.versions import subjects
 
@@ -269,14 +270,30 @@ def test_a_schema_that_nobody_registered_is_not_looked_up(client: RegistryClient
         look_up_all(client)
 
 
-def test_an_unknown_id_is_read_after_asking_the_registry(client: RegistryClient) -> None:
+def tick_by(client: RegistryClient, codec: Codec) -> tuple[Event, bytes, int]:
+    """A tick, its value as an earlier release writes it, and the id of that release's schema."""
     content = {"programme": "a", "time": "2007-04-20T00:00:00Z", "state": "ENDED", "speed": 1}
     tick = from_json("Tick", content)
     earlier_id = client.register(SUBJECT, without_chapter())
+    earlier = b"\x00" + earlier_id.to_bytes(4, "big") + codec.encode(tick)[HEADER_BYTES:-1]
+    return tick, earlier, earlier_id
+
+
+@pytest.mark.parametrize("start", [register_all, look_up_all])
+def test_every_version_of_the_registry_is_read(
+    client: RegistryClient, start: Callable[[RegistryClient], Codec]
+) -> None:
+    tick, earlier, _ = tick_by(client, register_all(client))
+    codec = start(client)
+    assert codec.decode(earlier) == tick
+    assert codec.encode(tick) != earlier
+
+
+def test_an_unknown_id_is_read_after_asking_the_registry(client: RegistryClient) -> None:
     foreign_id = client.register("foreign", '"string"')
     codec = register_all(client)
+    tick, earlier, earlier_id = tick_by(client, codec)
     value = codec.encode(tick)
-    earlier = b"\x00" + earlier_id.to_bytes(4, "big") + value[HEADER_BYTES:-1]
     unknown = codec.unknown_ids([value, earlier, b"\x00\x00\x00\x00\x63abc"])
     assert unknown == {earlier_id, 99}
 
