@@ -105,16 +105,37 @@ def wait_until_shared(workers: Sequence[Worker]) -> None:
         CLOCK.sleep(LOOK_S)
 
 
-def state_ends(settings: Settings) -> dict[TopicPartition, int]:
-    """Return where the changelog of each partition ends."""
-    log, topic = KafkaLog(kafka_connection(settings)), topic_files.BALANCE_CHANGELOG
+class RejectedError(Exception):
+    """Readings were rejected: that is not the work that the figures are about."""
+
+    def __init__(self) -> None:
+        super().__init__("readings were rejected")
+
+
+def check_accepted(settings: Settings) -> None:
+    """Raise RejectedError when a worker wrote a rejection."""
+    if any(ends_of(settings, topic_files.REJECTED).values()):
+        raise RejectedError
+
+
+def ends_of(settings: Settings, topic: str) -> dict[TopicPartition, int]:
+    """Return where each partition of a topic ends."""
+    log = KafkaLog(kafka_connection(settings))
     tps = [TopicPartition(topic, number) for number in range(partition_counts()[topic])]
     return {tp: log.bounds(tp)[1] for tp in tps}
 
 
+def state_ends(settings: Settings) -> dict[TopicPartition, int]:
+    """Return where the changelog of each partition ends."""
+    return ends_of(settings, topic_files.BALANCE_CHANGELOG)
+
+
 def wait_until_all_commit(settings: Settings, workers: Sequence[Worker]) -> None:
     """Wait until every partition is open and has committed something. Raises NotSharedError."""
-    before, deadline = state_ends(settings), CLOCK.monotonic_s() + LONGEST_S
+    before, deadline = (
+        state_ends(settings),
+        CLOCK.monotonic_s() + LONGEST_S,
+    )
     while any(end <= before[tp] for tp, end in state_ends(settings).items()):
         if CLOCK.monotonic_s() > deadline:
             raise NotSharedError(workers)
@@ -162,6 +183,7 @@ def measure(series: int) -> list[Figure]:
                 victim = workers[1]
                 lost = set(victim.partitions)
                 found = silences(settings, victim)
+            check_accepted(settings)
     say(f"partitions {sorted(lost)} were the killed worker's: {found}")
     said = conditions({"series_a_partition": series // 4, "readings_per_s": PER_SECOND})
     others = found.keys() - lost
