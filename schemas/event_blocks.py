@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from schemas.avro_files import record_schemas
 from schemas.block import BlockReaders, decode_batch
-from schemas.codec import Codec
+from schemas.codec import HEADER_BYTES, Codec, frame_header
 from schemas.column_reader import read_events
 from schemas.errors import DecodeError
 from schemas.events import Event
@@ -29,12 +29,17 @@ class EventBlocks:
         draw_token: gives a random number of 63 bits for each block, which nobody who writes values can know.
     """
 
-    __slots__ = ("_draw_token", "_readers", "codec")
+    __slots__ = ("_draw_token", "_earlier", "_readers", "codec")
 
     def __init__(self, codec: Codec, draw_token: Callable[[], int]) -> None:
         self.codec = codec
         self._readers = BlockReaders(codec)
         self._draw_token = draw_token
+        self._earlier = {
+            frame_header(schema_id)
+            for schema_id, schema in codec.schemas.items()
+            if schema.type != record_schemas()[schema.record].type
+        }
 
     def decode(self, values: Sequence[bytes | None]) -> Iterator[Read]:
         """Yield what each value is, in order; a bad one never changes what its neighbours are.
@@ -47,8 +52,11 @@ class EventBlocks:
 
     def _together(self, values: Sequence[bytes | None]) -> Iterable[Read]:
         found: list[Read] = [None] * len(values)
+        block = values
+        if self._earlier:
+            block = [None if self._is_earlier(value) else value for value in values]
         try:
-            decoded = decode_batch(values, self._readers, self._draw_token())
+            decoded = decode_batch(block, self._readers, self._draw_token())
             for group in decoded.groups:
                 made = read_events(record_schemas()[group.record].type, group.frame)
                 for row, event in zip(group.rows.tolist(), made, strict=True):
@@ -59,7 +67,15 @@ class EventBlocks:
             return map(self._alone, values)
         for bad in decoded.bad:
             found[bad.row] = bad.error
+        if self._earlier:
+            for row, value in enumerate(values):
+                if self._is_earlier(value):
+                    found[row] = self._alone(value)
         return found
+
+    def _is_earlier(self, value: bytes | None) -> bool:
+        """Whether a value has a schema that is not the present one: a block would make it anew by row first."""
+        return value is not None and value[:HEADER_BYTES] in self._earlier
 
     def _alone(self, value: bytes | None) -> Read:
         if value is None:

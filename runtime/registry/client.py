@@ -103,16 +103,29 @@ class RegistryClient:
 
     def versions(self, subject: str) -> list[int]:
         """Return the versions of a subject; none when there is no such subject. Raises RegistryError."""
+        return self._versions(f"/subjects/{_path(subject)}/versions")
+
+    def _versions(self, path: str) -> list[int]:
         try:
-            return cast("list[int]", self._call("GET", f"/subjects/{_path(subject)}/versions"))
+            return cast("list[int]", self._call("GET", path))
         except RegistryAnswerError as error:
             if error.status == HTTP_NOT_FOUND:
                 return []
             raise
 
-    def version_id(self, subject: str, version: int) -> int:
-        """Return the id of a version's schema. Raises RegistryError."""
-        return int(self._call("GET", f"/subjects/{_path(subject)}/versions/{version}")["id"])
+    def schemas_of(self, subject: str) -> dict[int, str]:
+        """Return the schema text of every version that a subject ever had, by id; none when there is no such subject.
+
+        A version that was deleted is one of them as long as the registry knows it: values were written with it.
+
+        Raises:
+            RegistryError: the registry refused the question, or does not answer.
+        """
+        path, found = f"/subjects/{_path(subject)}/versions", dict[int, str]()
+        for version in self._versions(f"{path}?deleted=true"):
+            answer = self._call("GET", f"{path}/{version}?deleted=true")
+            found[int(answer["id"])] = str(answer["schema"])
+        return found
 
     def check(self, subject: str, text: str) -> tuple[str, ...]:
         """Return why a schema would be refused as the next version; nothing when it would not.

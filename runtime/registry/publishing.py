@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from runtime.registry.client import RegistryClient
 from runtime.registry.errors import RegistryAnswerError
@@ -62,14 +63,17 @@ def with_schemas_of(codec: Codec, ids: Iterable[int], client: RegistryClient) ->
 
 
 def _with_other_versions(codec: Codec, client: RegistryClient) -> Codec:
-    found = {subject: client.versions(subject) for subject in subjects()}
-    ids = {
-        client.version_id(subject, version)
-        for subject, versions in found.items()
-        for version in versions
-        if len(versions) > 1  # the one that the codec has
-    }
-    return with_schemas_of(codec, ids - codec.schemas.keys(), client)
+    """Return a codec that also reads what other releases write; a registry that does not tell ends the start.
+
+    Without them positions in a state and readings in a topic would be taken for unreadable.
+    """
+    others: dict[int, RecordSchema] = {}
+    for subject in subjects():
+        for schema_id, text in client.schemas_of(subject).items():
+            if schema_id not in codec.schemas:
+                with suppress(DefinitionError):  # of a record that this release does not know
+                    others[schema_id] = parse_schema(text)
+    return codec.reading(others)
 
 
 def _codec(id_of: Callable[[str, str], int]) -> Codec:

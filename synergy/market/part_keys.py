@@ -11,8 +11,8 @@ from synergy.market.series import Pair, Series
 
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 """One for all keys: `json.dumps` makes one for each call that wants anything but its own separators."""
-_REMEMBERED: Final = 1 << 15
-"""Keys at hand: a series that reports has one for each of its positions."""
+_REMEMBERED: Final = 1 << 16
+"""Keys at hand, mostly those of series: each of their positions is a part under the same key."""
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -1,7 +1,7 @@
 """The changelog parts of the market's state: typed values to bytes and back.
 
-The first byte is the format version; the rest is compact JSON of named fields. A field that a part
-does not have takes its default, so that a newer state reads older parts. Times are microseconds
+The first byte is the format version; the rest is compact JSON of named fields, but for positions (`position_parts`).
+A field that a part does not have takes its default, so that a newer state reads older parts. Times are microseconds
 since 1970 in UTC, money and other decimals are strings, ids are hexadecimal.
 """
 

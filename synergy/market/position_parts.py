@@ -43,7 +43,7 @@ def unpack_positions(parts: Iterable[tuple[bytes, bytes]], decode: Decode) -> It
     """Yield what parts that hold a value say, in order.
 
     Raises:
-        UnreadablePart: damaged, or the value is no position for `decode`.
+        UnreadablePart: damaged, or the value is no position for `decode`, which may not know its schema id.
     """
     remaining = iter(parts)
     while some := list(islice(remaining, _AT_ONCE)):

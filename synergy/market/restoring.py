@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from schemas.events import Alert, FacilityFacts, Match, Unmatched
 from synergy.lifecycle.transactions import Agreement, Delivery
-from synergy.market.part_keys import names_of
+from synergy.market.part_keys import key_of, names_of, series_names
 from synergy.market.parts import UnreadablePart, unpack
 from synergy.market.position_parts import Decode, holds_value, unpack_positions
 from synergy.market.programme import Handled, Head, Programme, Remembered
@@ -31,8 +31,11 @@ def restored_programmes(
             received.append((key, part))
         else:
             _load(found[name], kind, key, part)
-    for held in unpack_positions(received, decode):
-        found[held.position.programme].positions[series_of(held.position)] = held
+    for (key, _), held in zip(received, unpack_positions(received, decode), strict=True):
+        name, series = held.position.programme, series_of(held.position)
+        if key != key_of("position", name, *series_names(series)):
+            raise UnreadablePart(key, f"holds the position of {series} in {name}")
+        found[name].positions[series] = held
     return found.values()
 
 

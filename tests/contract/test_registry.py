@@ -289,6 +289,22 @@ def test_every_version_of_the_registry_is_read(
     assert codec.encode(tick) != earlier
 
 
+def test_a_registry_that_does_not_tell_its_versions_ends_the_start(
+    client: RegistryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_all(client)
+    call = RegistryClient._call
+
+    def refusing(self: RegistryClient, method: str, path: str, content: object = None) -> object:
+        if method == "GET" and "/versions" in path:
+            raise RegistryAnswerError(503, 50301, "not now")
+        return call(self, method, path, content)
+
+    monkeypatch.setattr(RegistryClient, "_call", refusing)
+    with pytest.raises(RegistryAnswerError, match="not now"):
+        look_up_all(client)
+
+
 def test_an_unknown_id_is_read_after_asking_the_registry(client: RegistryClient) -> None:
     foreign_id = client.register("foreign", '"string"')
     codec = register_all(client)

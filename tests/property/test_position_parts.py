@@ -17,7 +17,7 @@ from synergy.market.position_parts import holds_value, pack_position, unpack_pos
 from synergy.market.restoring import restored_programmes
 from synergy.market.series import Held, series_of
 from tests.market.plants import CATALOGUE, MARCH, supply
-from tests.market.values import BLOCKS, CODEC
+from tests.market.values import BLOCKS, CODEC, by_earlier_release
 from tests.property.event_strategies import events_of
 
 AT = Coordinates(topic="synergy.positions.v1", partition=3, offset=2**40)
@@ -48,6 +48,30 @@ def test_more_parts_than_are_decoded_together_come_back_in_order() -> None:
     kept = [Held(replace(ASH, late=number), AT, number, 0) for number in range(2_500)]
     parts = [(KEY, pack_position(held, CODEC.encode(held.position))) for held in kept]
     assert list(unpack_positions(parts, BLOCKS.decode)) == kept
+
+
+def test_positions_of_an_earlier_release_come_back_among_others() -> None:
+    kept = [Held(replace(ASH, late=number), AT, number, 0) for number in range(2 * FEWEST)]
+    values = [
+        (CODEC.encode if number % 3 else by_earlier_release)(held.position)
+        for number, held in enumerate(kept)
+    ]
+    assert len({value[:5] for value in values}) == 2
+    parts = [(KEY, pack_position(held, value)) for held, value in zip(kept, values, strict=True)]
+    assert list(unpack_positions(parts, BLOCKS.decode)) == kept
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        key_of("position", "ohio", "mitchell", "fly_ash", "demand"),
+        key_of("position", "iowa", "mitchell", "fly_ash", "supply"),
+    ],
+)
+def test_a_part_under_the_key_of_another_series_is_refused(key: bytes) -> None:
+    with pytest.raises(UnreadablePart, match="holds the position of") as refused:
+        MarketState.restore(CATALOGUE, [(key, PART)], BLOCKS.decode)
+    assert refused.value.key == key
 
 
 @pytest.mark.parametrize("end", [*range(60), len(PART) - 1])
