@@ -3,14 +3,13 @@
 Pure: no clock, no I/O, no threads (gate: import-linter). The first byte of every value is the format version. Keys are
 a letter for the kind and little-endian numbers. The head of a series holds what most readings change: its row, what was
 told of it, its newest six hours and its newest day, and its name, so that a reading in order changes one part only. The
-rest of the rings is saved in parts: six hours or a week when the ring moves on, and again only when a late reading
-changes them. Such a part says which hours or week it holds: what has left the ring is passed over on reading back and
-needs no deletion.
+rest of each ring is one part more, saved when six hours or a day are over, and again only when a late reading changes
+it. Such a part says where it ends: what has left the ring is passed over on reading back and needs no deletion.
 
     n number             text               c programme        time of a replay
     f number             facility           i number           identity
     h number             head of a series   d number           told flags and analyses
-    q number, slot       six hours          w number, slot     seven days
+    q number             quarter-hours      w number           days
     l number, document   plan line          a number           analyses
     g number             flags              o number           end of the last lost gap of an identity
     m number             open gaps, and what was told of them
@@ -35,7 +34,7 @@ from synergy.balance.series import NAME, SERIES
 from synergy.balance.state import PartitionState
 from synergy.balance.terms import VERSION, Int64s, microseconds
 from synergy.balance.told import TOLD
-from synergy.balance.windows import GROUP, GROUPS, WEEK, WEEKS, Buckets
+from synergy.balance.windows import GROUP, SAVED_DAYS, SAVED_QUARTERS, Buckets
 
 LETTERS = "nfqlgcihwdaomp"
 NUMBERED = "nfhi"
@@ -55,11 +54,11 @@ HEAD = np.dtype(
         ("group", "<i8", (GROUP,)),
     ]
 )
-GROUP_PART = np.dtype(
-    [("version", "u1"), ("spare", "u1", (3,)), ("group", "<i4"), ("values", "<i8", (GROUP,))]
+QUARTERS = np.dtype(
+    [("version", "u1"), ("spare", "u1", (3,)), ("end", "<i4"), ("values", "<i8", (SAVED_QUARTERS,))]
 )
-WEEK_PART = np.dtype(
-    [("version", "u1"), ("spare", "u1", (3,)), ("group", "<i4"), ("values", "<i8", (WEEK,))]
+DAYS = np.dtype(
+    [("version", "u1"), ("spare", "u1", (3,)), ("end", "<i4"), ("values", "<i8", (SAVED_DAYS,))]
 )
 FACILITY = np.dtype(
     [
@@ -76,7 +75,6 @@ FACILITY = np.dtype(
 text.
 """
 KEY = np.dtype([("letter", "u1"), ("number", "<u4")])
-SLOT_KEY = np.dtype([("letter", "u1"), ("number", "<u4"), ("slot", "u1")])
 
 
 def key(letter: str, number: int, tail: str = "") -> bytes:
@@ -107,8 +105,8 @@ def _take_series(state: PartitionState, parts: dict[bytes, bytes | None]) -> Non
         return
     series.unsaved[changed] = told.changed[changed] = False
     _put(parts, "h", changed, _heads(state, changed))
-    _put_buckets(parts, "q", state.windows.take_groups(changed), GROUPS)
-    _put_buckets(parts, "w", state.windows.take_weeks(changed), WEEKS)
+    _put_buckets(parts, "q", state.windows.take_quarters(changed), QUARTERS)
+    _put_buckets(parts, "w", state.windows.take_days(changed), DAYS)
 
 
 def _heads(state: PartitionState, series: Int64s) -> npt.NDArray[np.void]:
@@ -219,19 +217,13 @@ def _put(
 
 
 def _put_buckets(
-    parts: dict[bytes, bytes | None], letter: str, buckets: Buckets, slots: int
+    parts: dict[bytes, bytes | None], letter: str, buckets: Buckets, layout: np.dtype[np.void]
 ) -> None:
-    if not len(buckets.row):
-        return
-    keys = np.zeros(len(buckets.row), SLOT_KEY)
-    keys["letter"] = ord(letter)
-    keys["number"] = buckets.row
-    keys["slot"] = buckets.group % slots
-    rows = np.zeros(len(buckets.row), GROUP_PART if slots == GROUPS else WEEK_PART)
+    rows = np.zeros(len(buckets.row), layout)
     rows["version"] = VERSION
-    rows["group"] = buckets.group
+    rows["end"] = buckets.end
     rows["values"] = buckets.values
-    parts.update(zip(_records(keys), _records(rows), strict=True))
+    _put(parts, letter, buckets.row, rows)
 
 
 def _records(rows: npt.NDArray[np.void]) -> list[bytes]:

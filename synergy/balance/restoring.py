@@ -25,14 +25,13 @@ from synergy.balance.means import Mean
 from synergy.balance.open_gaps import Watched
 from synergy.balance.parts import (
     BINARY,
+    DAYS,
     FACILITY,
-    GROUP_PART,
     HEAD,
     KEY,
     LETTERS,
     NUMBERED,
-    SLOT_KEY,
-    WEEK_PART,
+    QUARTERS,
 )
 from synergy.balance.parts import key as part_key
 from synergy.balance.plans import PlanLine
@@ -70,12 +69,12 @@ class _Kind:
             if value[:1] != _VERSION:
                 raise _foreign(key)
 
-    def numbers(self, layout: np.dtype[np.void] = KEY) -> Int64s:
+    def numbers(self) -> Int64s:
         """Return the number of each part. Raises PartError for a key of another layout."""
-        if not set(map(len, self.keys)) <= {layout.itemsize}:
-            odd = next(key for key in self.keys if len(key) != layout.itemsize)
+        if not set(map(len, self.keys)) <= {KEY.itemsize}:
+            odd = next(key for key in self.keys if len(key) != KEY.itemsize)
             raise PartError(odd, "the key has another length")
-        return np.frombuffer(b"".join(self.keys), layout)["number"].astype(np.int64)
+        return np.frombuffer(b"".join(self.keys), KEY)["number"].astype(np.int64)
 
 
 def _contents(parts: list[tuple[bytes, bytes]]) -> list[Any]:
@@ -209,8 +208,8 @@ def _restore_series(state: PartitionState, kinds: Mapping[str, _Kind]) -> None:
     windows.latest[series] = heads["quarter"]
     windows.first_start[series] = heads["first_start"]
     windows.day_bits[series] = heads["day_bits"]
-    windows.put_groups(_buckets(kinds["q"], GROUP_PART))
-    windows.put_weeks(_buckets(kinds["w"], WEEK_PART))
+    windows.put_quarters(_buckets(kinds["q"], QUARTERS))
+    windows.put_days(_buckets(kinds["w"], DAYS))
     windows.put_newest(series, heads["group"], heads["today"])
 
 
@@ -230,13 +229,11 @@ def _restore_identities(state: PartitionState, kind: _Kind) -> None:
 
 
 def _buckets(kind: _Kind, layout: np.dtype[np.void]) -> Buckets:
-    numbers, rows = _rows(kind, layout, SLOT_KEY)
-    return Buckets(numbers, rows["group"].astype(np.int64), rows["values"].astype(np.int64))
+    numbers, rows = _rows(kind, layout)
+    return Buckets(numbers, rows["end"].astype(np.int64), rows["values"].astype(np.int64))
 
 
-def _rows(
-    kind: _Kind, layout: np.dtype[np.void], key_layout: np.dtype[np.void] = KEY
-) -> tuple[Int64s, npt.NDArray[np.void]]:
+def _rows(kind: _Kind, layout: np.dtype[np.void]) -> tuple[Int64s, npt.NDArray[np.void]]:
     """Return the numbers and the rows of binary parts."""
     joined, size = b"".join(kind.values), layout.itemsize
     if joined[::size].strip(_VERSION) or not set(map(len, kind.values)) <= {size}:
@@ -244,7 +241,7 @@ def _rows(
         sizes = zip(kind.keys, map(len, kind.values), strict=True)
         key, found = next((key, found) for key, found in sizes if found != size)
         raise PartError(key, f"{found} bytes instead of {size}")
-    return kind.numbers(key_layout), np.frombuffer(joined, layout)
+    return kind.numbers(), np.frombuffer(joined, layout)
 
 
 def _entry(value: bytes) -> Entry:

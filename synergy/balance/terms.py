@@ -19,7 +19,7 @@ Int64s: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Stamp = TypeVar("Stamp", int, npt.NDArray[np.int64])
 
-VERSION = 4
+VERSION = 5
 """Format version: the first byte of every changelog part."""
 
 QUARTER_US = 900_000_000

@@ -33,11 +33,10 @@ from synergy.balance.terms import (
 
 QUARTERS_A_DAY = 96
 GROUP = 24
-"""Quarter-hours of one changelog part: six hours, so that catching up writes few parts for the hours it passes."""
-GROUPS = 5
-"""Groups that the ring can touch: a part is keyed by group % GROUPS."""
-WEEK = 7
-WEEKS = 6
+"""Quarter-hours that a series' head holds: six hours, so that what is before them is saved four times a day."""
+SAVED_QUARTERS = RING_QUARTERS - 1
+SAVED_DAYS = RING_DAYS - 1
+"""What is saved apart from the head: all of a ring but what the head holds."""
 _DAY_BITS = (1 << RING_DAYS) - 1
 
 
@@ -52,10 +51,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """A number of neighbouring buckets of one ring: row, number of the group, and its values as a matrix."""
+    """A number of neighbouring buckets of one ring: row, the bucket that follows them, and their values as a matrix."""
 
     row: Int64s
-    group: Int64s
+    end: Int64s
     values: Int64s
 
 
@@ -65,8 +64,8 @@ class Windows:
     __slots__ = (
         "_days",
         "_quarters",
-        "changed_groups",
-        "changed_weeks",
+        "changed_days",
+        "changed_quarters",
         "day_bits",
         "first_start",
         "latest",
@@ -78,8 +77,8 @@ class Windows:
         self.day_bits: Int64s = np.zeros(
             64, np.int64
         )  # bit i: the day i before the latest has news
-        self.changed_groups: Bools = np.zeros((64, GROUPS), np.bool_)
-        self.changed_weeks: Bools = np.zeros((64, WEEKS), np.bool_)
+        self.changed_quarters: Bools = np.zeros(64, np.bool_)  # before the newest group
+        self.changed_days: Bools = np.zeros(64, np.bool_)  # before the newest day
         self._quarters = Ring(RING_QUARTERS)
         self._days = Ring(RING_DAYS)
 
@@ -88,8 +87,8 @@ class Windows:
         self.latest = longer(self.latest, size)
         self.first_start = longer(self.first_start, size)
         self.day_bits = longer(self.day_bits, size)
-        self.changed_groups = longer(self.changed_groups, size)
-        self.changed_weeks = longer(self.changed_weeks, size)
+        self.changed_quarters = longer(self.changed_quarters, size)
+        self.changed_days = longer(self.changed_days, size)
         self._quarters.reserve(size)
         self._days.reserve(size)
 
@@ -165,47 +164,44 @@ class Windows:
 
     def newest(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         """Return the values of the newest group of quarter-hours (a matrix) and of the newest day."""
-        group = self.latest[rows] // GROUP
         today = self.latest[rows] // QUARTERS_A_DAY
-        return self._group(rows, group), self._days.at(rows, today[:, None])[:, 0]
+        quarters = self._quarters_until(rows, self._group_start(rows) + GROUP, GROUP)
+        return quarters, self._days.at(rows, today[:, None])[:, 0]
 
-    def take_groups(self, rows: Int64s) -> Buckets:
-        """Return the changed groups of these series, without the newest ones, and forget the changes."""
-        place, slot = np.nonzero(self.changed_groups[rows])
-        self.changed_groups[rows] = False
-        row = rows[place]
-        newest = self.latest[row] // GROUP
-        back = (newest - slot) % GROUPS
-        row, group = row[back > 0], (newest - back)[back > 0]
-        return Buckets(row, group, self._group(row, group))
+    def take_quarters(self, rows: Int64s) -> Buckets:
+        """Return the quarter-hours before the newest group of those of the series in which they changed."""
+        row = rows[self.changed_quarters[rows]]
+        self.changed_quarters[row] = False
+        end = self._group_start(row)
+        return Buckets(row, end, self._quarters_until(row, end, SAVED_QUARTERS))
 
-    def take_weeks(self, rows: Int64s) -> Buckets:
-        """Return the changed weeks of days of these series, and forget the changes."""
-        place, slot = np.nonzero(self.changed_weeks[rows])
-        self.changed_weeks[rows] = False
-        row = rows[place]
-        newest = self.latest[row] // QUARTERS_A_DAY // WEEK
-        week = newest - (newest - slot) % WEEKS
-        day = week[:, None] * WEEK + np.arange(WEEK)
-        back = (self.latest[row] // QUARTERS_A_DAY)[:, None] - day
-        values = self._days.at(row, day)
-        return Buckets(row, week, np.where((back >= 0) & (back < RING_DAYS), values, 0))
+    def take_days(self, rows: Int64s) -> Buckets:
+        """Return the days before the newest one of those of the series in which they changed."""
+        row = rows[self.changed_days[rows]]
+        self.changed_days[row] = False
+        end = self.latest[row] // QUARTERS_A_DAY
+        return Buckets(row, end, self._days.at(row, _before(end, SAVED_DAYS)))
 
-    def put_groups(self, saved: Buckets) -> None:
-        """Put saved groups back; what has left the ring meanwhile is passed over. `latest` is set before."""
+    def put_quarters(self, saved: Buckets) -> None:
+        """Put saved quarter-hours back; what has left the ring meanwhile is passed over. `latest` is set before."""
         _put_back(self._quarters, saved, self.latest[saved.row])
 
-    def put_weeks(self, saved: Buckets) -> None:
-        """Put saved weeks back, like `put_groups`."""
+    def put_days(self, saved: Buckets) -> None:
+        """Put saved days back, like `put_quarters`."""
         _put_back(self._days, saved, self.latest[saved.row] // QUARTERS_A_DAY)
 
     def put_newest(self, rows: Int64s, quarters: Int64s, today: Int64s) -> None:
-        """Put the newest group and the newest day back, after all others."""
-        self.put_groups(Buckets(rows, self.latest[rows] // GROUP, quarters))
+        """Put the newest group and the newest day back."""
+        self.put_quarters(Buckets(rows, self._group_start(rows) + GROUP, quarters))
         self._days.put(rows, self.latest[rows] // QUARTERS_A_DAY, today)
 
-    def _group(self, rows: Int64s, groups: Int64s) -> Int64s:
-        bucket = groups[:, None] * GROUP + np.arange(GROUP)
+    def _group_start(self, rows: Int64s) -> Int64s:
+        """Return the first quarter-hour of the newest group of each row."""
+        return self.latest[rows] // GROUP * GROUP
+
+    def _quarters_until(self, rows: Int64s, end: Int64s, count: int) -> Int64s:
+        """Return the quarter-hours before `end`, zeros for what is not in the ring."""
+        bucket = _before(end, count)
         back = self.latest[rows][:, None] - bucket
         values = self._quarters.at(rows, bucket)
         return np.where((back >= 0) & (back < RING_QUARTERS), values, 0)
@@ -223,9 +219,8 @@ class Windows:
         bits = self.day_bits[rows] << np.minimum(days, RING_DAYS)
         self.day_bits[rows] = np.where(days < RING_DAYS, bits & _DAY_BITS, 0)
         closed = used & (before // GROUP != after // GROUP)
-        self.changed_groups[rows[closed], before[closed] // GROUP % GROUPS] = True
-        closed = used & (days > 0)
-        self.changed_weeks[rows[closed], day_before[closed] // WEEK % WEEKS] = True
+        self.changed_quarters[rows[closed]] = True
+        self.changed_days[rows[used & (days > 0)]] = True
 
     def _note_start(self, series: Int64s, start: Int64s) -> None:
         fresh = self.first_start[series] == 0
@@ -235,14 +230,13 @@ class Windows:
 
     def _add_quarters(self, series: Int64s, buckets: Int64s, quantity: Int64s) -> None:
         self._quarters.add(series, buckets, quantity)
-        self.changed_groups[series, buckets // GROUP % GROUPS] = True
+        self.changed_quarters[series[buckets < self._group_start(series)]] = True
 
     def _add_days(self, series: Int64s, days: Int64s, quantity: Int64s) -> None:
         self._days.add(series, days, quantity)
         back = self.latest[series] // QUARTERS_A_DAY - days
         np.bitwise_or.at(self.day_bits, series, 1 << back)
-        closed = back > 0
-        self.changed_weeks[series[closed], days[closed] // WEEK % WEEKS] = True
+        self.changed_days[series[back > 0]] = True
 
 
 def _late_in_turn(series: Int64s, quarters: Int64s, reached: Int64s, suspects: Bools) -> Bools:
@@ -259,10 +253,14 @@ def _late_in_turn(series: Int64s, quarters: Int64s, reached: Int64s, suspects: B
     return late
 
 
+def _before(end: Int64s, count: int) -> Int64s:
+    """Return the numbers of the buckets before `end`, a row for each."""
+    return end[:, None] - np.arange(count, 0, -1)
+
+
 def _put_back(ring: Ring, saved: Buckets, newest: Int64s) -> None:
     """Put the buckets that are still in the ring back; `newest` is the newest bucket of each row."""
-    width: int = saved.values.shape[1]
-    bucket: Int64s = saved.group[:, None] * width + np.arange(width)
+    bucket = _before(saved.end, saved.values.shape[1])
     back = newest[:, None] - bucket
     inside: Bools = (back >= 0) & (back < ring.size)
     row = np.broadcast_to(saved.row[:, None], bucket.shape)
