@@ -293,14 +293,11 @@ def test_a_registry_that_does_not_tell_its_versions_ends_the_start(
     client: RegistryClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register_all(client)
-    call = RegistryClient._call
 
-    def refusing(self: RegistryClient, method: str, path: str, content: object = None) -> object:
-        if method == "GET" and "/versions" in path:
-            raise RegistryAnswerError(503, 50301, "not now")
-        return call(self, method, path, content)
+    def refusing(_: RegistryClient, subject: str) -> dict[int, str]:
+        raise RegistryAnswerError(503, 50301, f"{subject}: not now")
 
-    monkeypatch.setattr(RegistryClient, "_call", refusing)
+    monkeypatch.setattr(RegistryClient, "schemas_of", refusing)
     with pytest.raises(RegistryAnswerError, match="not now"):
         look_up_all(client)
 
