@@ -132,10 +132,7 @@ def state_ends(settings: Settings) -> dict[TopicPartition, int]:
 
 def wait_until_all_commit(settings: Settings, workers: Sequence[Worker]) -> None:
     """Wait until every partition is open and has committed something. Raises NotSharedError."""
-    before, deadline = (
-        state_ends(settings),
-        CLOCK.monotonic_s() + LONGEST_S,
-    )
+    before, deadline = state_ends(settings), CLOCK.monotonic_s() + LONGEST_S
     while any(end <= before[tp] for tp, end in state_ends(settings).items()):
         if CLOCK.monotonic_s() > deadline:
             raise NotSharedError(workers)

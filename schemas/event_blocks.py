@@ -52,9 +52,11 @@ class EventBlocks:
 
     def _together(self, values: Sequence[bytes | None]) -> Iterable[Read]:
         found: list[Read] = [None] * len(values)
-        block = values
-        if self._earlier:
-            block = [None if self._is_earlier(value) else value for value in values]
+        block, earlier = values, self._rows_of_earlier(values)
+        if earlier:
+            block = list(values)
+            for row in earlier:
+                block[row] = None
         try:
             decoded = decode_batch(block, self._readers, self._draw_token())
             for group in decoded.groups:
@@ -67,15 +69,16 @@ class EventBlocks:
             return map(self._alone, values)
         for bad in decoded.bad:
             found[bad.row] = bad.error
-        if self._earlier:
-            for row, value in enumerate(values):
-                if self._is_earlier(value):
-                    found[row] = self._alone(value)
+        for row in earlier:
+            found[row] = self._alone(values[row])
         return found
 
-    def _is_earlier(self, value: bytes | None) -> bool:
-        """Whether a value has a schema that is not the present one: a block would make it anew by row first."""
-        return value is not None and value[:HEADER_BYTES] in self._earlier
+    def _rows_of_earlier(self, values: Sequence[bytes | None]) -> list[int]:
+        """Return which values have a schema that is not the present one: a block would make them anew by row first."""
+        if not self._earlier:
+            return []
+        headers = (value and value[:HEADER_BYTES] for value in values)
+        return [row for row, header in enumerate(headers) if header in self._earlier]
 
     def _alone(self, value: bytes | None) -> Read:
         if value is None:
