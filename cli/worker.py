@@ -66,6 +66,7 @@ def balance_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
         group="synergy.balance",
         inputs=(topic_files.AVAILABILITY, topic_files.FACILITIES),
         first=(topic_files.FACILITIES,),
+        outputs=outputs_of(balance.STAGE, topic_files.BALANCE_CHANGELOG),
         changelog=topic_files.BALANCE_CHANGELOG,
         partitions=partitions[topic_files.AVAILABILITY],
         data=tools.data,
@@ -73,6 +74,14 @@ def balance_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
         rebuild=rebuild,
     )
     return Worker(settings, stage, tools.connection, SystemClock(), tools.metrics)
+
+
+def outputs_of(stage: str, changelog: str) -> tuple[str, ...]:
+    """Return the topics that a stage writes beside its changelog."""
+    topics = topic_files.topic_files().values()
+    return tuple(
+        topic.name for topic in topics if stage in topic.producers and topic.name != changelog
+    )
 
 
 def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
@@ -88,6 +97,7 @@ def market_worker(tools: WorkerTools, *, rebuild: bool) -> Worker[Any]:
         group="synergy.market",
         inputs=(topic_files.POSITIONS, topic_files.COMMANDS, topic_files.ALERTS),
         first=(topic_files.ALERTS,),  # who acknowledges an alert has seen it before
+        outputs=outputs_of(market.STAGE, topic_files.MARKET_CHANGELOG),
         changelog=topic_files.MARKET_CHANGELOG,
         partitions=partitions[topic_files.POSITIONS],
         data=tools.data,

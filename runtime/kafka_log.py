@@ -9,36 +9,31 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, cast
 
+import structlog
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
     Message,
-    Producer,
     TopicCollection,
 )
 from confluent_kafka import TopicPartition as VendorPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.clock import Clock, SystemClock
-from runtime.failpoints import reach
 from runtime.kafka_clients import SILENT, Admin, has_hung, leave
 from runtime.kafka_reading import offset_of, read_chunks
+from runtime.kafka_writer import KafkaWriter
 from runtime.log import (
-    CommitFailedError,
-    FencedError,
     LogError,
-    OutRecord,
     Record,
-    RetriableCommitError,
     TopicDescription,
     TopicMissingError,
     TopicPartition,
 )
 
-MOST_BYTES = 2 * 1024 * 1024
-"""The largest record a stage may write: a rejection holds the bytes of a record as large as others may send."""
+_logger = structlog.get_logger("log")
 _TIMEOUT_S = 15.0
 _ATTEMPTS, _PAUSE_S = 20, 0.1
 # A topic that was just created and a broker that just started have no leader or coordinator for a moment. That there is
@@ -57,7 +52,6 @@ _SETTLING = {
 }
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-_FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,86 +67,6 @@ class KafkaConnection:
             key.replace("_", "."): value for key, value in more.items()
         }
         return {"bootstrap.servers": self.bootstrap, **SILENT, **self.security, **own}
-
-
-_TRANSACTION_MS = 60_000
-"""How long a commit may take (ADR 23). A dead owner's transaction does not last so long: the next owner ends it."""
-
-
-class KafkaWriter:
-    """A transactional producer; implements `runtime.log.Writer`."""
-
-    def __init__(self, connection: KafkaConnection, transactional_id: str) -> None:
-        """Fence the former producer of this id and end its transaction."""
-        self._transactional_id = transactional_id
-        self._unanswered = False
-        self._last_offset: int | None = None
-        self._producer = Producer(
-            connection.config(
-                transactional_id=transactional_id,
-                transaction_timeout_ms=_TRANSACTION_MS,
-                linger_ms=5,
-                compression_type="lz4",
-                queue_buffering_max_messages=1_000_000,
-                message_max_bytes=MOST_BYTES,
-            )
-        )
-        try:
-            self._producer.init_transactions(_TIMEOUT_S)
-        except KafkaException as error:
-            raise self._failure(error) from error
-
-    def commit(self, records: Sequence[OutRecord]) -> int | None:
-        """See `runtime.log.Writer.commit`: begin, produce, flush, commit and nothing else."""
-        try:
-            if not self._unanswered:
-                reach("commit.before_transaction")
-                self._producer.begin_transaction()
-                self._produce(records)
-                reach("commit.produced")
-            self._unanswered = True
-            self._producer.commit_transaction(_TIMEOUT_S)
-            self._unanswered = False
-            reach("commit.committed")
-        except KafkaException as error:
-            raise self._failure(error) from error
-        last = self._last_offset
-        return None if last is None else last + 2  # the marker takes an offset too
-
-    def _produce(self, records: Sequence[OutRecord]) -> None:
-        """Queue the records. A commit has tens of thousands: by position the vendor's call takes half the time."""
-        produce, last = self._producer.produce, len(records) - 1
-        self._last_offset = None
-        for place, (tp, key, value, headers) in enumerate(records):
-            told = self._note_offset if place == last else None
-            while True:
-                try:
-                    if headers:
-                        produce(tp.topic, value, key, tp.partition, told, headers=list(headers))
-                    else:
-                        produce(tp.topic, value, key, tp.partition, told)
-                except BufferError:
-                    self._producer.poll(0.1)
-                else:
-                    break
-
-    def _note_offset(self, error: KafkaError | None, message: Message) -> None:
-        offset = message.offset() if error is None else None
-        self._last_offset = offset if offset is not None and offset >= 0 else None
-
-    def _failure(self, error: KafkaException) -> LogError:
-        cause = error.args[0]
-        if not isinstance(cause, KafkaError):
-            return CommitFailedError(str(error))
-        if cause.code() in _FENCED:
-            return FencedError(f"{self._transactional_id}: {cause.str()}")
-        if self._unanswered and cause.retriable():
-            return RetriableCommitError(cause.str())
-        return CommitFailedError(f"{self._transactional_id}: {cause.str()} ({cause.name()})")
-
-    def close(self) -> None:
-        """See `runtime.log.Writer.close`. An open transaction is left to the next owner, who ends it."""
-        self._producer.purge()
 
 
 class KafkaLog:
@@ -178,12 +92,17 @@ class KafkaLog:
         """See `runtime.log.Log.bounds`."""
         return self._offset(tp, _EARLIEST), self._offset(tp, _LATEST)
 
-    def _offset(self, tp: TopicPartition, spec: OffsetSpec) -> int:
+    def _offset(
+        self,
+        tp: TopicPartition,
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> int:
         asked = {VendorPartition(tp.topic, tp.partition): spec}
         found = self._patiently(
             tp.topic,
             lambda: self._admin.client.list_offsets(
-                asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_TIMEOUT_S
+                asked, isolation_level=isolation, request_timeout=_TIMEOUT_S
             ),
         )
         return int(found.offset)
@@ -213,9 +132,32 @@ class KafkaLog:
         with suppress(KafkaException):
             self._admin.client.list_topics(timeout=_TIMEOUT_S)
 
-    def open_writer(self, transactional_id: str) -> KafkaWriter:
-        """See `runtime.log.Log.open_writer`."""
-        return KafkaWriter(self._connection, transactional_id)
+    def open_writer(
+        self,
+        transactional_id: str,
+        changelog: TopicPartition | None = None,
+        outputs: Sequence[str] = (),
+    ) -> KafkaWriter:
+        """See `runtime.log.Log.open_writer`. Raises LogError when the changelog stays open (ADR 48)."""
+        writer = KafkaWriter(self._connection.config(), transactional_id)
+        if changelog is None or not self._is_open(changelog):
+            return writer
+        places = [TopicPartition(t, n) for t in outputs for n in range(self.describe(t).partitions)]
+        _logger.warning("forgotten transaction is aborted", id=transactional_id)
+        writer.abort([changelog, *places])
+        for _ in range(_ATTEMPTS):  # the markers come after the answer
+            if not self._is_open(changelog):
+                return writer
+            self._clock.sleep(_PAUSE_S)
+        writer.close()
+        message = f"{changelog.topic}[{changelog.partition}]: another producer holds a transaction open there"
+        raise LogError(message)
+
+    def _is_open(self, tp: TopicPartition) -> bool:
+        """Whether a transaction is open in a partition."""
+        return self._offset(tp, _LATEST) < self._offset(
+            tp, _LATEST, IsolationLevel.READ_UNCOMMITTED
+        )
 
     def read(self, tp: TopicPartition, start: int, end: int) -> Iterator[Record]:
         """See `runtime.log.Log.read`. Raises LogError when the partition can't be read to its end."""

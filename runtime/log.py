@@ -196,8 +196,20 @@ class Log(Protocol):
         """Return start and read-committed end of the partition. Raises TopicMissingError."""
         ...
 
-    def open_writer(self, transactional_id: str) -> Writer:
-        """Fence the former writer of this id, end its transaction and return the new one."""
+    def open_writer(
+        self,
+        transactional_id: str,
+        changelog: TopicPartition | None = None,
+        outputs: Sequence[str] = (),
+    ) -> Writer:
+        """Fence the former writer of this id, end its transaction and return the new one.
+
+        Args:
+            transactional_id: of the writer.
+            changelog: a partition that nobody else writes: what is open there is a transaction of a former writer
+                which its coordinator has forgotten, and which is ended too.
+            outputs: topics in which it may be open as well.
+        """
         ...
 
     def read(self, tp: TopicPartition, start: int, end: int) -> Iterator[Record]:

@@ -159,8 +159,13 @@ class MemoryLog:
         partition = self._partition(tp)
         return partition.start, partition.end
 
-    def open_writer(self, transactional_id: str) -> MemoryWriter:
-        """See `runtime.log.Log.open_writer`."""
+    def open_writer(
+        self,
+        transactional_id: str,
+        changelog: TopicPartition | None = None,
+        outputs: Sequence[str] = (),
+    ) -> MemoryWriter:
+        """See `runtime.log.Log.open_writer`; no transaction is ever forgotten in memory."""
         epoch = self.epochs.get(transactional_id, 0) + 1
         self.epochs[transactional_id] = epoch
         return MemoryWriter(self, transactional_id, epoch)

@@ -57,7 +57,7 @@ def open_partition(
     the end of what that owner will ever have written. If a kept state ends there too, nobody has written since. A state
     is begun where nothing was ever counted, or where the operator says so.
     """
-    writer = log.open_writer(settings.transactional_id)
+    writer = log.open_writer(settings.transactional_id, settings.changelog_tp, settings.outputs)
     start, end = log.bounds(settings.changelog_tp)
     kept = asked.kept_end == end and not asked.rebuild
     parts: dict[bytes, bytes] = {}

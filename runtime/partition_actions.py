@@ -16,6 +16,7 @@ from runtime.stage import Begun, Job, State
 class TaskSettings:
     """What a partition task is told once.
 
+    `outputs` are the topics that the stage writes beside its changelog.
     `first` names the input topics that are read to the end measured at opening before any other input is applied.
     Times are in microseconds: at most one commit an interval, a change after an idle interval commits once it settled,
     progress without changes is committed quietly. While readings are older than `behind_us` their effects are late
@@ -31,6 +32,7 @@ class TaskSettings:
     inputs: tuple[str, ...]
     changelog: str
     first: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     rebuild: bool = False
     commit_interval_us: int = 1_000_000
     behind_us: int = 5_000_000

@@ -52,6 +52,7 @@ class WorkerSettings:
     partitions: int
     data: Path
     first: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     fetch_min_bytes: int = 1
     commit_interval_us: int = 1_000_000
     rebuild: bool = False
@@ -60,8 +61,8 @@ class WorkerSettings:
         """Return the settings of one partition; what was rebuilt is not rebuilt once more."""
         return TaskSettings(
             stage=self.stage, group=self.group, partition=partition, inputs=self.inputs,
-            changelog=self.changelog, first=self.first, commit_interval_us=self.commit_interval_us,
-            rebuild=self.rebuild and not rebuilt,
+            changelog=self.changelog, first=self.first, outputs=self.outputs,
+            commit_interval_us=self.commit_interval_us, rebuild=self.rebuild and not rebuilt,
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-import runtime.kafka_log
+import runtime.kafka_writer
 from runtime.clock import SystemClock
 from runtime.failpoints import Place
 from runtime.log import (
@@ -176,7 +176,7 @@ def test_a_commit_may_take_longer_than_the_broker_waits_for_its_next_look(
         if place == "commit.produced":
             SystemClock().sleep(LONG_COMMIT_S)
 
-    monkeypatch.setattr(runtime.kafka_log, "reach", dawdle)
+    monkeypatch.setattr(runtime.kafka_writer, "reach", dawdle)
     prefix = f"log-{next(NUMBERS)}."
     control = KafkaControl(kafka, prefix)
     tp = TopicPartition(prefix + OUTPUT, 0)

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from runtime.kafka_log import MOST_BYTES
+from runtime.kafka_writer import MOST_BYTES
 from schemas import topic_files as module
 from schemas.avro_files import record_schemas
 from schemas.errors import DefinitionError
