@@ -53,7 +53,8 @@ async def leave_open(bootstrap: str, transactional_id: str, tps: Sequence[TopicP
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=transactional_id)
     await producer.start()
     await producer.begin_transaction()
-    told: set[Any] = vars(vars(producer)["_txn_manager"])["_txn_partitions"]
+    parts: dict[str, Any] = vars(producer)
+    told: Any = parts["_txn_manager"]._txn_partitions  # noqa: SLF001 - what it takes for told
     for tp in tps:
         told.add(VendorPartition(tp.topic, tp.partition))  # it is not told when it has been
         await producer.send_and_wait(tp.topic, b"forgotten", b"k", partition=tp.partition)
