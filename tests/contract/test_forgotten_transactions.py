@@ -54,7 +54,7 @@ async def leave_open(bootstrap: str, transactional_id: str, tps: Sequence[TopicP
     await producer.start()
     await producer.begin_transaction()
     parts: dict[str, Any] = vars(producer)
-    told: Any = parts["_txn_manager"]._txn_partitions  # noqa: SLF001 - what it takes for told
+    told: Any = parts["_txn_manager"]._txn_partitions
     for tp in tps:
         told.add(VendorPartition(tp.topic, tp.partition))  # it is not told when it has been
         await producer.send_and_wait(tp.topic, b"forgotten", b"k", partition=tp.partition)
